@@ -1,1 +1,128 @@
-"""."""
+"""Posthouse sends a program's mail through whichever transport an account names.
+
+    >>> from posthouse import Mailer, Message
+    >>> with Mailer.from_config() as mailer:                                    # doctest: +SKIP
+    ...     receipt = mailer.send(Message(to="ada@example.org", subject="Hello", text="It works."))
+
+Names are imported when they are first used, so ``import posthouse`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from posthouse._mailer import AsyncMailer, Mailer, send_email
+    from posthouse.accounts import Account, DeliveryLimits
+    from posthouse.addresses import Address
+    from posthouse.errors import (
+        AuthenticationError,
+        ConfigurationError,
+        ConnectError,
+        DeliveryError,
+        MessageError,
+        NotPermittedError,
+        PluginError,
+        PosthouseError,
+        ProtocolError,
+        RefusedError,
+        Reply,
+        Stage,
+        ThrottledError,
+        TlsError,
+        UncertainError,
+    )
+    from posthouse.hookspecs import hookimpl
+    from posthouse.messages import Attachment, DsnRequest, Envelope, Message, Priority
+    from posthouse.receipts import Outcome, Receipt, RecipientOutcome, RecipientStatus
+    from posthouse.reports import Check, CheckStatus, TestReport
+    from posthouse.secrets import Secret
+
+_HOME = {
+    "Account": "accounts",
+    "Address": "addresses",
+    "AsyncMailer": "_mailer",
+    "Attachment": "messages",
+    "AuthenticationError": "errors",
+    "Check": "reports",
+    "CheckStatus": "reports",
+    "ConfigurationError": "errors",
+    "ConnectError": "errors",
+    "DeliveryError": "errors",
+    "DeliveryLimits": "accounts",
+    "DsnRequest": "messages",
+    "Envelope": "messages",
+    "Mailer": "_mailer",
+    "Message": "messages",
+    "MessageError": "errors",
+    "NotPermittedError": "errors",
+    "Outcome": "receipts",
+    "PluginError": "errors",
+    "PosthouseError": "errors",
+    "Priority": "messages",
+    "ProtocolError": "errors",
+    "Receipt": "receipts",
+    "RecipientOutcome": "receipts",
+    "RecipientStatus": "receipts",
+    "RefusedError": "errors",
+    "Reply": "errors",
+    "Secret": "secrets",
+    "Stage": "errors",
+    "TestReport": "reports",
+    "ThrottledError": "errors",
+    "TlsError": "errors",
+    "UncertainError": "errors",
+    "hookimpl": "hookspecs",
+    "send_email": "_mailer",
+}
+
+__all__ = [
+    "Account",
+    "Address",
+    "AsyncMailer",
+    "Attachment",
+    "AuthenticationError",
+    "Check",
+    "CheckStatus",
+    "ConfigurationError",
+    "ConnectError",
+    "DeliveryError",
+    "DeliveryLimits",
+    "DsnRequest",
+    "Envelope",
+    "Mailer",
+    "Message",
+    "MessageError",
+    "NotPermittedError",
+    "Outcome",
+    "PluginError",
+    "PosthouseError",
+    "Priority",
+    "ProtocolError",
+    "Receipt",
+    "RecipientOutcome",
+    "RecipientStatus",
+    "RefusedError",
+    "Reply",
+    "Secret",
+    "Stage",
+    "TestReport",
+    "ThrottledError",
+    "TlsError",
+    "UncertainError",
+    "hookimpl",
+    "send_email",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'posthouse' has no attribute {name!r}")
+    value = getattr(import_module(f"posthouse.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,92 @@
+"""Accounts: who sends, through what, signed in how, and how much of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import Factory, frozen
+
+from posthouse.addresses import Address
+from posthouse.schema import setting
+
+__all__ = ["Account", "DeliveryLimits", "Selection"]
+
+
+@frozen(kw_only=True)
+class DeliveryLimits:
+    """How an account uses its server (``delivery = {…}``)."""
+
+    connections: int = setting(
+        1, label="Connections", help="Open at most this many connections at a time.", minimum=1, maximum=100
+    )
+    messages_per_connection: int = setting(
+        0, label="Messages per connection", help="Reconnect after this many; 0 means no limit.", minimum=0
+    )
+    idle_seconds: float = setting(
+        30.0, label="Idle time", help="Close a connection that was not used for this long.", unit="seconds", minimum=0
+    )
+    per_minute: float = setting(
+        0.0, label="Messages per minute", help="Send at most this many a minute; 0 means no limit.", minimum=0
+    )
+    timeout: float = setting(
+        600.0,
+        label="Time limit",
+        help="Give up on one message after this long, waiting for the server included.",
+        unit="seconds",
+        minimum=1,
+    )
+
+
+@frozen(kw_only=True)
+class Selection:
+    """Which plugin, and its settings as they were written; the plugin's own class reads them when the account is used.
+
+    Attributes:
+        kind: the transport's or authenticator's kind.
+        options: everything but ``kind``, presets filled in; a secret is still a reference.
+        path: where it stands in the configuration, for error messages: ``accounts.office.transport``.
+        name: for a shared sign-in, its name in ``[auth.NAME]``.
+    """
+
+    kind: str
+    options: Mapping[str, Any] = Factory(dict)
+    path: str = ""
+    name: str = ""
+
+
+@frozen(kw_only=True)
+class Account:
+    """One way to send mail (``[accounts.NAME]``).
+
+    Attributes:
+        name: its name in the configuration.
+        transport: which transport, with its settings.
+        auth: which sign-in, with its settings.
+        label: what a person calls it.
+        enabled: a disabled account refuses to send.
+        sender: the From address where a message names none.
+        reply_to: the Reply-To addresses where a message names none.
+        senders: addresses and ``@domain`` whose mail is routed to this account.
+        force_sender: replace every message's From by ``sender`` (the original becomes Reply-To, where there is none).
+        envelope_sender: where bounces go; the From address if None, nowhere if ``""``.
+        always_bcc: addresses that receive a copy of everything.
+        strict_addresses: refuse a message with any doubtful address, rather than let the server decide.
+        delivery: how much and how fast.
+        preset: the preset that filled what was not given.
+    """
+
+    name: str
+    transport: Selection
+    auth: Selection = Selection(kind="none")
+    label: str = ""
+    enabled: bool = True
+    sender: Address | None = None
+    reply_to: tuple[Address, ...] = ()
+    senders: tuple[str, ...] = ()
+    force_sender: bool = False
+    envelope_sender: str | None = None
+    always_bcc: tuple[Address, ...] = ()
+    strict_addresses: bool = False
+    delivery: DeliveryLimits = DeliveryLimits()
+    preset: str = ""

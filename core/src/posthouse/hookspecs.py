@@ -1,0 +1,175 @@
+"""The contract between Posthouse and its plugins, on one page.
+
+A plugin is a module (or any object) behind an entry point:
+
+=========================================  ==================================================================
+group                                      hooks
+=========================================  ==================================================================
+``posthouse.transports.v1``                `describe`, `connect`, `send`, `test`; may have `send_batch`, `compose`
+``posthouse.authenticators.v1``            `describe`, `authenticate`; may have `login`
+``posthouse.extensions.v1``                `describe`; `prepare`, `observe` or both
+``posthouse.commands.v1``                  `register_commands`
+=========================================  ==================================================================
+
+The entry point's name is the plugin's kind. Hooks that move mail are ``async def`` (``send_batch``, ``test`` and
+``login`` are async generators) and are refused otherwise: a blocking library is wrapped by its plugin in a worker
+thread. An implementation may leave out arguments that it does not need, so a later minor version can add some.
+
+Exactly one plugin answers each call: the account's transport or its authenticator. Plugins raise the errors of
+`posthouse.errors`; anything else is wrapped in a `PluginError` that names the plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from posthouse.accounts import Account
+    from posthouse.messages import Message, Submission
+    from posthouse.providers import (
+        AuthenticationRequest,
+        AuthenticatorDescription,
+        Connection,
+        Credential,
+        Draft,
+        ExtensionDescription,
+        LoginPrompt,
+        Operation,
+        TransportDescription,
+    )
+    from posthouse.receipts import Delivery
+    from posthouse.reports import Check
+
+__all__ = ["API_VERSION", "GROUPS", "hookimpl"]
+
+API_VERSION = 1
+"""The major version of this contract; it also stands in the groups' names."""
+
+GROUPS = {
+    "transport": f"posthouse.transports.v{API_VERSION}",
+    "authenticator": f"posthouse.authenticators.v{API_VERSION}",
+    "extension": f"posthouse.extensions.v{API_VERSION}",
+    "command": f"posthouse.commands.v{API_VERSION}",
+}
+"""The entry-point group of each role."""
+
+hookspec = pluggy.HookspecMarker("posthouse")
+hookimpl = pluggy.HookimplMarker("posthouse")
+"""Marks a function of a plugin as the implementation of the hook with its name."""
+
+
+# --- every transport, authenticator and extension ---------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def describe() -> TransportDescription | AuthenticatorDescription | ExtensionDescription:  # type: ignore[empty-body]
+    """Say what the plugin is. Pure and quick: no network, no files, no heavy import."""
+
+
+# --- transports -------------------------------------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+async def connect(account: Account, settings: Any, credential: Credential) -> Connection:  # type: ignore[empty-body]
+    """Open a way to the server, signed in and ready to send.
+
+    Args:
+        account: the account that sends.
+        settings: an instance of the description's settings class.
+        credential: from the account's authenticator, of a kind that the description accepts.
+
+    Raises:
+        ConnectError, TlsError, AuthenticationError, ThrottledError, ProtocolError: as they say. On an
+            `AuthenticationError` for a bearer credential the engine renews it and connects again, once.
+    """
+
+
+@hookspec(firstresult=True)
+async def send(connection: Connection, submission: Submission) -> Delivery:  # type: ignore[empty-body]
+    """Send one message over an open connection.
+
+    The recipients are those of the envelope, never of the headers, and no Bcc header leaves the house. A refusal is no
+    exception: it stands in the `Delivery`. So does a connection that broke: ``untouched`` if the content was not handed
+    over, recipients ``uncertain`` if it was. A cancelled call leaves the connection unusable.
+    """
+
+
+@hookspec(firstresult=True)
+async def send_batch(connection: Connection, submissions: AsyncIterator[Submission]) -> AsyncIterator[Delivery]:
+    """Send many messages over one connection, faster than one `send` after the other. An async generator.
+
+    Yields one `Delivery` per submission taken from ``submissions``, in order. When the connection breaks, those handed
+    over without an answer are uncertain, those taken and not handed over are ``untouched``, and the generator ends;
+    the engine sends the untouched ones over another connection.
+    """
+    yield  # type: ignore[misc]
+
+
+@hookspec(firstresult=True)
+async def compose(account: Account, settings: Any, credential: Credential, message: Message) -> Draft:  # type: ignore[empty-body]
+    """Open the message for the user, in the user's mail program or as a draft, instead of sending it."""
+
+
+@hookspec(firstresult=True)
+async def test(
+    account: Account, settings: Any, credential: Credential | None, sender: str, recipient: str
+) -> AsyncIterator[Check]:
+    """Try everything that sending needs, and send nothing. An async generator, so each check shows when it is done.
+
+    Args:
+        account: the account.
+        settings: an instance of the description's settings class.
+        credential: None if the authenticator failed; then test what needs none.
+        sender: envelope sender to try; empty to leave that check out.
+        recipient: envelope recipient to try, aborted before any content; empty to leave that check out.
+    """
+    yield  # type: ignore[misc]
+
+
+# --- authenticators ---------------------------------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+async def authenticate(settings: Any, request: AuthenticationRequest) -> Credential:  # type: ignore[empty-body]
+    """Return a credential for the account. Caches are the authenticator's own affair, as is renewing in good time.
+
+    Raises:
+        AuthenticationError: it cannot be had; the hint says who must do what.
+    """
+
+
+@hookspec(firstresult=True)
+async def login(settings: Any, request: AuthenticationRequest) -> AsyncIterator[LoginPrompt]:
+    """Sign a person in. An async generator: yields what the person must do, ends when it is done.
+
+    Raises:
+        AuthenticationError: the person declined, or the offer ran out.
+    """
+    yield  # type: ignore[misc]
+
+
+# --- extensions -------------------------------------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+async def prepare(message: Message, account: Account) -> Message:  # type: ignore[empty-body]
+    """Return the message as it shall travel, in the phase that the description names."""
+
+
+@hookspec(firstresult=True)
+def observe(operation: Operation) -> AbstractAsyncContextManager[Any]:  # type: ignore[empty-body]
+    """Return a context manager that the engine enters around an operation: it sees the real duration and exception."""
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+@hookspec
+def register_commands(group: click.Group) -> None:
+    """Add commands to ``posthouse``. The entry point's name is the command's name; it is loaded when that is typed."""

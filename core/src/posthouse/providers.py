@@ -1,0 +1,262 @@
+"""What a plugin says of itself, and what its hooks are handed and return. The hooks are in `posthouse.hookspecs`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum, StrEnum
+from typing import Any, Protocol
+
+from attrs import Factory, frozen
+
+from posthouse.accounts import Account
+from posthouse.secrets import Secret
+
+__all__ = [
+    "AuthenticationRequest",
+    "AuthenticatorDescription",
+    "Capabilities",
+    "Connection",
+    "Credential",
+    "CredentialKind",
+    "Draft",
+    "ExtensionDescription",
+    "LoginPrompt",
+    "Operation",
+    "Phase",
+    "TransportDescription",
+]
+
+
+class CredentialKind(StrEnum):
+    """What an authenticator hands out and a transport takes."""
+
+    NONE = "none"
+    PASSWORD = "password"  # noqa: S105 - a word, not a password
+    BEARER = "bearer"
+    """An OAuth 2 access token (RFC 6750)."""
+    NTLM = "ntlm"
+    KERBEROS = "kerberos"
+
+
+@frozen(kw_only=True)
+class Credential:
+    """Proof of who sends, in a form that no protocol owns; how it is put on the wire is the transport's affair.
+
+    Attributes:
+        kind: which sort.
+        user: who signs in; for a mailbox that is not the sender's own, the mailbox the server must see.
+        secret: password or token; None where there is none.
+        expires_at: when it stops working, in seconds since 1970 (UTC); None if it does not.
+    """
+
+    kind: CredentialKind = CredentialKind.NONE
+    user: str = ""
+    secret: Secret | None = None
+    expires_at: float | None = None
+
+
+@frozen(kw_only=True)
+class AuthenticationRequest:
+    """What a transport needs from an authenticator.
+
+    Attributes:
+        account: the account that is about to send.
+        resource: what the transport's description asks for, for this authenticator's kind (``"smtp"``, ``"graph"``).
+        renew: True if the last credential was refused: do not answer from a cache.
+        claims: a claims challenge that the server sent, if it did.
+    """
+
+    account: Account
+    resource: str = ""
+    renew: bool = False
+    claims: str = ""
+
+
+@frozen(kw_only=True)
+class Capabilities:
+    """What a transport can carry. What is not here is an error before sending, never dropped silently.
+
+    Attributes:
+        raw_mime: a finished message goes out byte for byte (but for Bcc).
+        envelope_sender: the bounce address can differ from the From header.
+        envelope_recipients: recipients can differ from To, Cc and Bcc; without it, redirecting is refused.
+        custom_headers: ``"any"``, ``"x-only"`` or ``"none"``.
+        max_custom_headers: how many of them; None means no limit.
+        dsn: delivery status notifications can be asked for.
+        require_tls: RFC 8689 can be asked for.
+        read_receipt: a read receipt can be asked for.
+        html: HTML bodies.
+        inline_images: parts that HTML refers to by ``cid:``.
+        unicode_addresses: local parts beyond ASCII (SMTPUTF8, RFC 6531).
+        any_sender: the From address can be chosen freely, as far as the server allows.
+        message_id: the given Message-ID travels.
+        max_message_size: bytes as rendered; None if unknown or unlimited.
+        max_recipients: per message; None if unknown or unlimited.
+    """
+
+    raw_mime: bool = False
+    envelope_sender: bool = False
+    envelope_recipients: bool = False
+    custom_headers: str = "none"
+    max_custom_headers: int | None = None
+    dsn: bool = False
+    require_tls: bool = False
+    read_receipt: bool = False
+    html: bool = True
+    inline_images: bool = True
+    unicode_addresses: bool = False
+    any_sender: bool = False
+    message_id: bool = False
+    max_message_size: int | None = None
+    max_recipients: int | None = None
+
+
+@frozen(kw_only=True)
+class TransportDescription:
+    """What a transport says of itself.
+
+    Attributes:
+        kind: the word that ``transport.kind`` names; equal to the entry point's name.
+        label: what a person calls it.
+        settings: attrs class of its settings, made with `posthouse.schema.setting`.
+        accepts: the credential kinds that it can put on the wire.
+        capabilities: what it can carry.
+        resources: per authenticator kind, the resource to ask a token for.
+        summary: one sentence for a list.
+    """
+
+    kind: str
+    label: str
+    settings: type[Any]
+    accepts: frozenset[CredentialKind]
+    capabilities: Capabilities
+    resources: Mapping[str, str] = Factory(dict)
+    summary: str = ""
+
+
+@frozen(kw_only=True)
+class AuthenticatorDescription:
+    """What an authenticator says of itself.
+
+    Attributes:
+        kind: the word that ``auth.kind`` names; equal to the entry point's name.
+        label: what a person calls it.
+        settings: attrs class of its settings.
+        provides: the credential kinds that it can hand out.
+        summary: one sentence for a list.
+    """
+
+    kind: str
+    label: str
+    settings: type[Any]
+    provides: frozenset[CredentialKind]
+    summary: str = ""
+
+
+class Phase(IntEnum):
+    """When an extension's `prepare` runs; lower first."""
+
+    CONTENT = 100
+    LINKS = 200
+    RECIPIENTS = 300
+    FREEZE = 400
+    SIGN = 500
+
+
+@frozen(kw_only=True)
+class ExtensionDescription:
+    """What an extension says of itself.
+
+    Attributes:
+        name: the word that ``[plugins] extensions`` names; equal to the entry point's name.
+        label: what a person calls it.
+        phase: when its ``prepare`` runs; extensions of one phase run in the order that the configuration names them.
+        summary: one sentence for a list.
+    """
+
+    name: str
+    label: str
+    phase: Phase = Phase.CONTENT
+    summary: str = ""
+
+
+class Connection(Protocol):
+    """What a transport's ``connect`` returns: an open way to the server. Other attributes are the plugin's own.
+
+    The engine keeps it in the account's pool, uses it for one ``send`` at a time and closes it.
+    """
+
+    @property
+    def usable(self) -> bool:
+        """False once it was closed, broke, or is out of step; then it is never used again."""
+        ...
+
+    @property
+    def security(self) -> str:
+        """``"TLSv1.3"`` and the like, ``"none"`` for plain text."""
+        ...
+
+    @property
+    def authentication(self) -> str:
+        """``"SCRAM-SHA-256"`` and the like, ``"none"`` without."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the sender should know about this connection ("plain text: the TLS handshake failed")."""
+        ...
+
+    async def close(self) -> None:
+        """Say goodbye and free what it holds. Never raises, never waits longer than a few seconds."""
+        ...
+
+
+@frozen(kw_only=True)
+class Operation:
+    """What an extension's `observe` is told about.
+
+    Attributes:
+        name: ``"authenticate"``, ``"connect"``, ``"send"`` or ``"test"``.
+        account: the account's name.
+        transport: kind of its transport.
+        authenticator: kind of its authenticator.
+        attributes: facts known before it begins: ``recipients``, ``message_id``, ``attempt``. Holds no secret.
+    """
+
+    name: str
+    account: str
+    transport: str
+    authenticator: str
+    attributes: Mapping[str, Any] = Factory(dict)
+
+
+@frozen(kw_only=True)
+class LoginPrompt:
+    """What a person must do to sign in.
+
+    Attributes:
+        message: what to do, in words.
+        url: the page to open.
+        user_code: the code to type there, if any.
+        expires_at: when the offer ends, in seconds since 1970 (UTC).
+    """
+
+    message: str
+    url: str = ""
+    user_code: str = ""
+    expires_at: float | None = None
+
+
+@frozen(kw_only=True)
+class Draft:
+    """A message that was opened for the user rather than sent.
+
+    Attributes:
+        id: the provider's name for it; empty if there is none.
+        location: where it is, in words: ``"Outlook, Drafts"``, or a file's path.
+        link: a URL that opens it, if any.
+    """
+
+    id: str = ""
+    location: str = ""
+    link: str = ""
