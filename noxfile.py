@@ -1,0 +1,146 @@
+"""Every check and chore, by name: `nox -l` lists them.
+
+Distributions are found by globbing, so a new plugin adds no line. `bootstrap.py setup` makes the environment that nox
+runs in; sessions without an environment of their own use it.
+"""
+
+import functools
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv"
+nox.options.download_python = "never"
+nox.options.sessions = ["lint", "types", "tests", "docs"]
+
+ROOT = Path(__file__).resolve().parent
+WHEELS = ROOT / ".nox" / "wheels"
+LOCK = ROOT / "requirements" / "dev.txt"
+PYTHONS = ["3.11", "3.12", "3.13"]
+HATCHLING = (sys.executable, "-m", "hatchling", "build")
+NO_TESTS_FOUND = 5
+
+
+def project(folder: Path) -> dict[str, Any]:
+    """Return a folder's pyproject.toml."""
+    return tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+
+
+MEMBERS = project(ROOT)["tool"]["uv"]["workspace"]["members"]
+DISTRIBUTIONS = [path.parent for member in MEMBERS for path in sorted(ROOT.glob(f"{member}/pyproject.toml"))]
+ALONE = [nox.param(folder, id=folder.name) for folder in DISTRIBUTIONS]
+
+
+@nox.session
+@nox.parametrize("folder", [*ALONE, nox.param(ROOT, id="workspace")])
+def tests(session: nox.Session, folder: Path) -> None:
+    """Test each distribution alone, installed from its wheel, and then what concerns all of them together."""
+    if folder == ROOT:
+        install(session, "--requirement", str(LOCK), *(name(other) for other in DISTRIBUTIONS))
+        pytest(session, "tests")
+    else:
+        test_alone(session, folder)
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("folder", ALONE)
+def pythons(session: nox.Session, folder: Path) -> None:
+    """Test each distribution alone on every supported Python; nox names those that are not installed."""
+    test_alone(session, folder)
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.run(sys.executable, "-m", "ruff", "check", ".")
+    session.run(sys.executable, "-m", "ruff", "format", "--check", ".")
+
+
+@nox.session(venv_backend="none")
+def types(session: nox.Session) -> None:
+    """Check all types, the tests' included."""
+    sources = [str(folder.relative_to(ROOT) / part) for folder in DISTRIBUTIONS for part in ("src", "tests")]
+    others = ["tests", "docs", "requirements", "noxfile.py", "bootstrap.py"]
+    found = [path for path in [*sources, *others] if Path(path).suffix or any(Path(path).rglob("*.py"))]
+    search_path = ":".join(str(folder / "src") for folder in DISTRIBUTIONS)
+    session.run(sys.executable, "-m", "mypy", *found, env={"MYPYPATH": search_path})
+
+
+@nox.session(venv_backend="none")
+def docs(session: nox.Session) -> None:
+    """Check that the reference matches the code, and run every example."""
+    pages = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/test_docs*.py"))
+    if not pages:
+        session.error("there is no tests/test_docs*.py")
+    pytest(session, *pages)
+
+
+@nox.session(venv_backend="none")
+def servers(session: nox.Session) -> None:
+    """Drive real mail servers; tests/servers/install.sh installs them."""
+    pytest(session, "-m", "servers", "tests/servers")
+
+
+@nox.session(venv_backend="none")
+def demo(session: nox.Session) -> None:
+    """Send one message through each transport to the sandbox."""
+    session.run(str(Path(sys.executable).with_name("posthouse")), "demo", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def build(session: nox.Session) -> None:
+    """Build every distribution's wheel and source archive into dist/."""
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    for folder in DISTRIBUTIONS:
+        with session.chdir(folder):
+            session.run(*HATCHLING, "--directory", str(ROOT / "dist"))
+
+
+@nox.session(venv_backend="none")
+def lock(session: nox.Session) -> None:
+    """Lock all third-party packages again; `nox -s lock -- --upgrade` takes the newest ones."""
+    session.run(sys.executable, "requirements/lock.py", *session.posargs)
+
+
+def test_alone(session: nox.Session, folder: Path) -> None:
+    """Install a distribution from its wheel, with what it declares and nothing else, and run its tests."""
+    own = project(folder).get("dependency-groups", {}).get("test", [])
+    install(session, "--requirement", str(ROOT / "requirements" / "test.in"), name(folder), *own)
+    session.chdir(folder)
+    pytest(session, "tests")
+
+
+def install(session: nox.Session, *requirements: str) -> None:
+    """Install the workspace's own distributions from wheels just built, and all others as locked, hashes checked."""
+    session.install("--constraint", str(LOCK), "--constraint", str(wheels()), *requirements)
+
+
+@functools.cache
+def wheels() -> Path:
+    """Build a wheel of every distribution, once a run; return the constraints file that points to them."""
+    shutil.rmtree(WHEELS, ignore_errors=True)
+    for folder in DISTRIBUTIONS:
+        command = [*HATCHLING, "--target", "wheel", "--directory", str(WHEELS)]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    lines = [f"{wheel.name.split('-')[0]} @ {wheel.as_uri()}\n" for wheel in sorted(WHEELS.glob("*.whl"))]
+    constraints = WHEELS / "constraints.txt"
+    constraints.write_text("".join(lines), "utf-8")
+    return constraints
+
+
+def name(folder: Path) -> str:
+    """Return a distribution's name."""
+    return str(project(folder)["project"]["name"])
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    """Run pytest; finding no test is a failure unless the command line selects some."""
+    python = "python" if session.bin_paths else sys.executable
+    success = [0, NO_TESTS_FOUND] if session.posargs else [0]
+    session.run(python, "-P", "-m", "pytest", *arguments, *session.posargs, success_codes=success)
