@@ -1,0 +1,146 @@
+"""Starts the real servers once a run, and says by name which of them could not be driven."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from . import dovecot as dovecot_program
+from . import exim as exim_program
+from . import postfix as postfix_program
+from .certificates import Certificates
+from .dovecot import Dovecot
+from .exim import Exim
+from .postfix import Postfix
+from .programs import ServerProgram
+
+HERE = Path(__file__).parent
+NEEDS = {
+    "postfix": [(postfix_program.PROGRAM, "postfix"), (dovecot_program.PROGRAM, "dovecot")],
+    "exim": [(exim_program.PROGRAM, exim_program.RUN_AS), (dovecot_program.PROGRAM, "dovecot")],
+}
+REQUIRED = os.environ.get("POSTHOUSE_REQUIRE_SERVERS") == "1"
+_deselected = pytest.StashKey[int]()
+_selected = pytest.StashKey[bool]()
+
+
+def missing() -> dict[str, str]:
+    """The servers that cannot be driven on this machine, each with the reason."""
+    reasons = {}
+    for server, programs in NEEDS.items():
+        for program, user in programs:
+            if not Path(program).exists():
+                reasons[server] = f"{program} not found; run tests/servers/install.sh"
+            elif user not in {entry.pw_name for entry in pwd.getpwall()}:
+                reasons[server] = f"no user {user}; run tests/servers/install.sh"
+        if os.geteuid() != 0:
+            reasons[server] = "mail servers switch users, which needs root"
+    return reasons
+
+
+def asked_for(config: pytest.Config) -> bool:
+    """Whether this run wants the real servers: by marker, or by naming this folder."""
+    named = [Path(config.invocation_params.dir, argument.split("::")[0]) for argument in config.args]
+    return "servers" in config.option.markexpr or any(path.resolve().is_relative_to(HERE) for path in named)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark everything here `servers`, and leave it out of runs that did not ask for it."""
+    here = [item for item in items if item.path.is_relative_to(HERE)]
+    for item in here:
+        item.add_marker("servers")
+    config.stash[_selected] = bool(here) and asked_for(config)
+    if here and not config.stash[_selected]:
+        config.stash[_deselected] = len(here)
+        config.hook.pytest_deselected(items=here)
+        items[:] = [item for item in items if item not in here]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was not tested against a real server, so that nobody reads a pass into it."""
+    if count := config.stash.get(_deselected, 0):
+        terminalreporter.line(
+            f"REAL SERVERS NOT RUN: {count} tests not asked for; pytest -m servers tests/servers runs them"
+        )
+    if config.stash.get(_selected, False):
+        for server, reason in missing().items():
+            terminalreporter.line(f"REAL SERVERS NOT RUN: {server} ({reason})", red=True)
+
+
+def _need(server: str) -> None:
+    reason = missing().get(server)
+    if reason and REQUIRED:
+        pytest.fail(f"POSTHOUSE_REQUIRE_SERVERS=1, but {server} cannot run: {reason}", pytrace=False)
+    if reason:
+        pytest.skip(f"REAL SERVERS NOT RUN: {server} ({reason})")
+
+
+@pytest.fixture(scope="session")
+def server_home() -> Iterator[Path]:
+    """One folder for everything the servers write.
+
+    Not below pytest's own temporary folder, which only the user who runs the tests may enter: Postfix, Dovecot and Exim
+    each work as a user of their own.
+    """
+    with tempfile.TemporaryDirectory(prefix="posthouse-servers-") as name:
+        home = Path(name)
+        home.chmod(0o711)
+        yield home
+
+
+@pytest.fixture(scope="session")
+def certificates(server_home: Path) -> Certificates:
+    """The test CA and what it signed."""
+    home = server_home / "tls"
+    home.mkdir()
+    home.chmod(0o711)
+    return Certificates(home)
+
+
+def _home(parent: Path, name: str) -> Path:
+    home = parent / name
+    home.mkdir()
+    home.chmod(0o755)
+    return home
+
+
+@pytest.fixture(scope="session")
+def postfix(server_home: Path, certificates: Certificates) -> Iterator[Postfix]:
+    """A running Postfix that asks Dovecot about passwords."""
+    _need("postfix")
+    server = Postfix(_home(server_home, "postfix"), certificates.home)
+    with Dovecot(_home(server_home, "postfix-sasl"), server.sasl_socket, "postfix"), server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def exim(server_home: Path, certificates: Certificates) -> Iterator[Exim]:
+    """A running Exim that asks Dovecot about SCRAM."""
+    _need("exim")
+    server = Exim(_home(server_home, "exim"), certificates)
+    with Dovecot(_home(server_home, "exim-sasl"), server.sasl_socket, exim_program.RUN_AS), server:
+        yield server
+
+
+@pytest.fixture(params=["postfix", "exim"])
+def server(request: pytest.FixtureRequest) -> Postfix | Exim:
+    """Each mail server in turn."""
+    running: Postfix | Exim = request.getfixturevalue(request.param)
+    return running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows the end of its servers' logs."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        programs = {value for value in item.funcargs.values() if isinstance(value, ServerProgram)}
+        report.sections += [(f"log of {program.name}", program.logs()) for program in programs]
+    return report
