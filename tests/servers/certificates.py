@@ -31,9 +31,11 @@ class Certificates:
         (home / "ca.pem").chmod(0o644)
         trustme.CA().cert_pem.write_to_path(home / "other-ca.pem")
         now = datetime.datetime.now(datetime.UTC)
-        past = {"not_before": now - datetime.timedelta(days=30), "not_after": now - datetime.timedelta(days=2)}
+        past = now - datetime.timedelta(days=2)
         self._write("server", authority.issue_cert(*NAMES))
-        self._write("expired", authority.issue_cert(*NAMES, **past))
+        self._write(
+            "expired", authority.issue_cert(*NAMES, not_before=past - datetime.timedelta(days=30), not_after=past)
+        )
         self._write("wrong-name", authority.issue_cert("elsewhere.posthouse.test"))
         self._write("client", authority.issue_cert("client@posthouse.test"))
         (home / "self-signed.pem").write_bytes(_self_signed(now))

@@ -34,7 +34,7 @@ def missing() -> dict[str, str]:
     reasons = {}
     for server, programs in NEEDS.items():
         for program, user in programs:
-            if not Path(program).exists():
+            if not program.exists():
                 reasons[server] = f"{program} not found; run tests/servers/install.sh"
             elif user not in {entry.pw_name for entry in pwd.getpwall()}:
                 reasons[server] = f"no user {user}; run tests/servers/install.sh"
@@ -46,9 +46,12 @@ def missing() -> dict[str, str]:
 def asked_for(config: pytest.Config) -> bool:
     """Whether this run wants the real servers: by marker, or by naming this folder."""
     named = [Path(config.invocation_params.dir, argument.split("::")[0]) for argument in config.args]
-    return "servers" in config.option.markexpr or any(path.resolve().is_relative_to(HERE) for path in named)
+    if "servers" in config.option.markexpr:
+        return "not servers" not in config.option.markexpr
+    return any(path.resolve().is_relative_to(HERE) for path in named)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark everything here `servers`, and leave it out of runs that did not ask for it."""
     here = [item for item in items if item.path.is_relative_to(HERE)]
@@ -61,8 +64,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in here]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # the last lines of the summary
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, None, None]:
     """Say what was not tested against a real server, so that nobody reads a pass into it."""
+    yield
     if count := config.stash.get(_deselected, 0):
         terminalreporter.line(
             f"REAL SERVERS NOT RUN: {count} tests not asked for; pytest -m servers tests/servers runs them"

@@ -12,7 +12,7 @@ from pathlib import Path
 from .accounts import USERS
 from .programs import ServerProgram, folder, render
 
-PROGRAM = "/usr/sbin/dovecot"
+PROGRAM = Path("/usr/sbin/dovecot")
 
 
 class Dovecot(ServerProgram):
@@ -50,7 +50,7 @@ class Dovecot(ServerProgram):
         configuration = self.home / "dovecot.conf"
         template = f"dovecot-{self.series()}.conf"
         render(template, configuration, home=self.home, sasl_socket=self._sasl_socket, client=self._client)
-        return [PROGRAM, "-F", "-c", str(configuration)]
+        return [str(PROGRAM), "-F", "-c", str(configuration)]
 
     @staticmethod
     def series() -> str:

@@ -8,7 +8,7 @@ from .accounts import DOMAIN, HOSTNAME, UTF8_DOMAIN
 from .mailbox import Mailbox
 from .programs import ServerProgram, folder, free_ports, render
 
-PROGRAM = "/usr/lib/postfix/sbin/master"
+PROGRAM = Path("/usr/lib/postfix/sbin/master")
 PORTS = [
     "plain",  # AUTH without STARTTLS
     "relay",  # STARTTLS and AUTH offered, neither needed
@@ -77,7 +77,7 @@ class Postfix(ServerProgram):
         _table(etc / "recipients", RECIPIENTS)
         _table(etc / "senders", SENDERS)
         _table(etc / "owners", {"alice": "alice", "boss": "boss"})
-        return [PROGRAM, "-c", str(etc), "-d"]
+        return [str(PROGRAM), "-c", str(etc), "-d"]
 
 
 def _table(path: Path, entries: dict[str, str]) -> None:

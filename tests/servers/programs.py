@@ -47,7 +47,7 @@ def folder(path: Path, *, user: str = "root", group: str | None = None, mode: in
 
 
 class ServerProgram:
-    """A server in the foreground, in a session of its own, so that a signal to its group reaches all of it and only it."""
+    """A server in the foreground, in a session of its own: a signal to its group reaches all of it and nothing else."""
 
     name: str
     home: Path
