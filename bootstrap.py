@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
     command, *rest = arguments or ["demo"]
     if command not in {"demo", "test", "setup"}:
         print(__doc__)
-        return 64
+        return 0 if command in {"-h", "--help"} else 64
     set_up()
     if command == "demo":
         return subprocess.call([SCRIPTS / "posthouse", "demo", *rest])
@@ -60,7 +60,7 @@ def set_up() -> None:
     fingerprint = hashlib.sha256(str(ROOT).encode())
     for path in (LOCK, *(folder / "pyproject.toml" for folder in distributions)):
         fingerprint.update(path.read_bytes())
-    usable = is_usable(PYTHON)
+    usable = PYTHON.is_file() and succeeds(PYTHON, "-c", NEW_ENOUGH)
     if usable and STAMP.is_file() and STAMP.read_text("utf-8") == fingerprint.hexdigest():
         return
     if not usable:
@@ -76,31 +76,26 @@ def set_up() -> None:
 
 
 def create_environment() -> None:
-    """Make `.venv`, also where Debian keeps ensurepip in a package of its own."""
+    """Make `.venv`, also where Debian keeps ensurepip apart, or Python is marked as externally managed."""
     say(f"making {VENV.relative_to(ROOT)} with Python {sys.version.split()[0]}")
-    for options in ([], ["--without-pip"]):
-        command = [sys.executable, "-m", "venv", "--clear", *options, str(VENV)]
-        made = subprocess.run(command, capture_output=True, text=True, check=False)
-        if made.returncode == 0:
-            return
-    sys.exit(made.stdout + made.stderr + "\nbootstrap: no virtual environment could be made.")
+    venv = (sys.executable, "-m", "venv", "--clear")
+    if succeeds(*venv, VENV):
+        return
+    say("the venv module cannot install pip here; using this Python's own pip from outside")
+    run(*venv, "--without-pip", VENV)
+    if not succeeds(*pip(), "list"):
+        shutil.rmtree(VENV)
+        sys.exit(
+            f"bootstrap: {sys.executable} has neither ensurepip nor a pip that can fill an environment from outside "
+            "(22.3 or newer). On Debian and Ubuntu, `apt install python3-venv` brings it."
+        )
 
 
 def pip() -> list[str]:
-    """Return the command that installs into `.venv`: its own pip, else the running Python's pip from outside.
-
-    The latter also works with a Python that is marked as externally managed, since nothing is installed into it.
-    """
-    quiet = "--disable-pip-version-check"
-    if subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
-        return [str(PYTHON), "-m", "pip", quiet]
-    outside = [sys.executable, "-m", "pip", "--python", str(PYTHON), quiet]
-    if subprocess.call([*outside, "list"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0:
-        return outside
-    sys.exit(
-        f"bootstrap: {sys.executable} has neither ensurepip nor pip 22.3 or newer. On Debian and Ubuntu, "
-        "`apt install python3-venv` (or python3-pip) brings them."
-    )
+    """Return the command that installs into `.venv`: its own pip, else the running Python's, from outside."""
+    inside = [str(PYTHON), "-m", "pip"]
+    outside = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    return [*(inside if succeeds(PYTHON, "-c", "import pip") else outside), "--disable-pip-version-check"]
 
 
 def with_index() -> dict[str, str]:
@@ -119,9 +114,9 @@ def workspace() -> list[Path]:
     return [path.parent for member in members for path in sorted(ROOT.glob(f"{member}/pyproject.toml"))]
 
 
-def is_usable(python: Path) -> bool:
-    """Tell whether `python` runs and is new enough."""
-    return python.is_file() and subprocess.call([python, "-c", NEW_ENOUGH], stderr=subprocess.DEVNULL) == 0
+def succeeds(*command: str | Path) -> bool:
+    """Run a command quietly and tell whether it went well."""
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def run(*command: str | Path) -> None:
