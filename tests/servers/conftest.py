@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from . import cyrus as cyrus_program
 from . import dovecot as dovecot_program
 from . import exim as exim_program
 from . import postfix as postfix_program
@@ -21,7 +22,11 @@ from .programs import ServerProgram
 
 HERE = Path(__file__).parent
 NEEDS = {
-    "postfix": [(postfix_program.PROGRAM, "postfix"), (dovecot_program.PROGRAM, "dovecot")],
+    "postfix": [
+        (postfix_program.PROGRAM, "postfix"),
+        (dovecot_program.PROGRAM, "dovecot"),
+        (cyrus_program.PROGRAM, "postfix"),
+    ],
     "exim": [(exim_program.PROGRAM, exim_program.RUN_AS), (dovecot_program.PROGRAM, "dovecot")],
 }
 REQUIRED = os.environ.get("POSTHOUSE_REQUIRE_SERVERS") == "1"

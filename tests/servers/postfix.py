@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .accounts import DOMAIN, HOSTNAME, UTF8_DOMAIN
+from .cyrus import configure_cyrus
 from .mailbox import Mailbox
 from .programs import ServerProgram, folder, free_ports, render
 
@@ -15,6 +16,7 @@ PORTS = [
     "smtps",  # TLS from the first byte
     "submission",  # STARTTLS required
     "restricted",  # STARTTLS and AUTH required, and a sender that belongs to who signed in
+    "cyrus",  # like submission, but Cyrus SASL looks after passwords
     "small",  # 20000 bytes a message, 5 recipients
     "bare",  # no extension at all
     "wrong_name",  # smtps with a certificate for another host,
@@ -71,12 +73,13 @@ class Postfix(ServerProgram):
     def configure(self) -> list[str]:
         """Write main.cf, master.cf and the tables."""
         etc = folder(self.home / "etc")
-        values = {"home": self.home, "certificates": self._certificates}
-        render("main.cf", etc / "main.cf", hostname=HOSTNAME, domain=DOMAIN, utf8_domain=UTF8_DOMAIN, **values)
+        values = {"home": self.home, "domain": DOMAIN, "certificates": self._certificates}
+        render("main.cf", etc / "main.cf", hostname=HOSTNAME, utf8_domain=UTF8_DOMAIN, **values)
         render("master.cf", etc / "master.cf", **values, **self.ports)
         _table(etc / "recipients", RECIPIENTS)
         _table(etc / "senders", SENDERS)
         _table(etc / "owners", {"alice": "alice", "boss": "boss"})
+        configure_cyrus(folder(etc / "sasl"), "postfix")
         return [str(PROGRAM), "-c", str(etc), "-d"]
 
 

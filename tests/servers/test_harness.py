@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import smtplib
 import ssl
 
 import pytest
 
-from .accounts import DOMAIN, MECHANISMS, PASSWORD, USER
+from .accounts import DOMAIN, MECHANISMS, PASSWORD, USER, USERS
 from .certificates import Certificates
 from .exim import Exim
 from .mailbox import split_trace
@@ -41,6 +42,15 @@ def test_every_mechanism_is_offered(server: Postfix | Exim, certificates: Certif
     with open_client(server, port, ssl.create_default_context(cafile=certificates.ca_file)) as client:
         client.ehlo()
         assert set(client.esmtp_features["auth"].split()) == set(MECHANISMS)
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_cyrus_sasl_knows_the_same_people(postfix: Postfix, certificates: Certificates, user: str) -> None:
+    with open_client(postfix, "cyrus", ssl.create_default_context(cafile=certificates.ca_file)) as client:
+        client.ehlo()
+        assert set(client.esmtp_features["auth"].split()) == set(MECHANISMS)
+        response = base64.b64encode(f"\0{user}\0{USERS[user]}".encode()).decode()
+        assert client.docmd("AUTH", f"PLAIN {response}")[0] == 235
 
 
 @pytest.mark.parametrize("mechanism", ["plain", "login", "cram_md5"])
