@@ -1,0 +1,61 @@
+"""The text of a ``posthouse.toml`` for accounts of the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import tomlkit
+
+from posthouse_sandbox.doors import AccountSettings
+
+__all__ = ["render"]
+
+DEFAULT_SENDER = "sandbox@sandbox.example"
+
+
+def render(accounts: Iterable[AccountSettings], password_files: Mapping[str, Path]) -> str:
+    """Return a configuration with these accounts; the first one is the default.
+
+    Args:
+        accounts: in the order of the file.
+        password_files: user → file that holds the password, which the configuration refers to.
+
+    Raises:
+        ValueError: there is no account.
+    """
+    accounts = tuple(accounts)
+    if not accounts:
+        raise ValueError("no door of this sandbox has an account that a configuration can name")
+    document = tomlkit.document()
+    document.add(
+        tomlkit.comment("Written by posthouse-sandbox; ports, certificates and passwords change at each start.")
+    )
+    document["default"] = accounts[0].name
+    auth = tomlkit.table(is_super_table=True)
+    users = dict.fromkeys(account.user for account in accounts if account.user)
+    for user in users:
+        password = f"file:{password_files[user]}"
+        auth[_sign_in(user)] = tomlkit.item({"kind": "password", "username": user, "password": password})
+    if users:
+        document["auth"] = auth
+    table = tomlkit.table(is_super_table=True)
+    for account in accounts:
+        table[account.name] = _account(account)
+    document["accounts"] = table
+    return tomlkit.dumps(document)
+
+
+def _account(account: AccountSettings) -> tomlkit.items.Table:
+    table = tomlkit.table()
+    table["sender"] = account.user or DEFAULT_SENDER
+    transport = tomlkit.inline_table()
+    transport.update(account.transport)
+    table["transport"] = transport
+    if account.user:
+        table["auth"] = _sign_in(account.user)
+    return table
+
+
+def _sign_in(user: str) -> str:
+    return user.partition("@")[0]

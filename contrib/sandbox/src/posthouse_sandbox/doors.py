@@ -1,0 +1,93 @@
+"""What a sandbox and its doors know of each other.
+
+A door is one server with one way in. SMTP servers are doors; so is anything else that takes messages for the inbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from attrs import field, frozen
+
+from posthouse_sandbox.certificates import Authority
+from posthouse_sandbox.credentials import Credentials
+from posthouse_sandbox.inbox import Inbox
+
+__all__ = ["AccountSettings", "Door", "Premises"]
+
+
+@frozen
+class Premises:
+    """What the doors of one sandbox share.
+
+    Attributes:
+        authority: issues the servers' certificates.
+        credentials: who may sign in.
+        inbox: where messages go.
+    """
+
+    authority: Authority
+    credentials: Credentials
+    inbox: Inbox
+
+
+@frozen
+class AccountSettings:
+    """One way to send through a door, as a configuration describes it.
+
+    Attributes:
+        name: of the account.
+        transport: the settings of its transport.
+        user: who signs in with a password; None for nobody.
+    """
+
+    name: str
+    transport: Mapping[str, object] = field(repr=False)
+    user: str | None = None
+
+
+class Door(Protocol):
+    """A server of the sandbox."""
+
+    @property
+    def name(self) -> str:
+        """What it is called, unique in its sandbox."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """The kind of transport that fits it."""
+        ...
+
+    @property
+    def host(self) -> str:
+        """The loopback address it listens on."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; raises RuntimeError unless the door is open."""
+        ...
+
+    @property
+    def security(self) -> str:
+        """How it is encrypted, in words."""
+        ...
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """How users sign in; empty where nobody has to."""
+        ...
+
+    def accounts(self) -> Iterator[AccountSettings]:
+        """Describe each way to send through it."""
+        ...
+
+    async def open(self, premises: Premises) -> None:
+        """Begin to listen."""
+        ...
+
+    async def close(self) -> None:
+        """Stop listening, and end what is under way."""
+        ...

@@ -1,0 +1,176 @@
+"""The sandbox: its doors, opened and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Collection, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from posthouse_sandbox.certificates import Authority
+from posthouse_sandbox.configuration import render
+from posthouse_sandbox.credentials import Credentials
+from posthouse_sandbox.doors import AccountSettings, Door, Premises
+from posthouse_sandbox.files import make_private_folder, write_private
+from posthouse_sandbox.inbox import Inbox
+from posthouse_sandbox.smtp import PASSWORD_MECHANISMS, TOKEN_MECHANISMS, Security, SmtpDoor
+
+__all__ = ["Sandbox", "default_doors"]
+
+
+def default_doors() -> tuple[Door, ...]:
+    """Return a new door for every security, with and without signing in, and one that answers like Exchange Online."""
+    passwords = tuple(PASSWORD_MECHANISMS)
+    everything = (*passwords, *TOKEN_MECHANISMS)
+    return (
+        SmtpDoor("smtp", Security.OFFERED),
+        SmtpDoor("smtp-auth", Security.OFFERED, mechanisms=everything),
+        SmtpDoor("smtp-plain"),
+        SmtpDoor("smtp-plain-auth", mechanisms=passwords),
+        SmtpDoor("starttls", Security.REQUIRED),
+        SmtpDoor("starttls-auth", Security.REQUIRED, mechanisms=everything),
+        SmtpDoor("starttls-exchange", Security.REQUIRED, mechanisms=("LOGIN", "XOAUTH2"), exchange_like=True),
+        SmtpDoor("smtps", Security.IMPLICIT),
+        SmtpDoor("smtps-auth", Security.IMPLICIT, mechanisms=everything),
+    )
+
+
+class Sandbox:
+    """Local stand-ins for mail servers, on free ports of the loopback interface.
+
+    ``async with Sandbox() as sandbox`` runs it on the caller's event loop, ``with Sandbox() as sandbox`` in a thread of
+    its own. An instance is entered once.
+
+    Args:
+        directory: where certificates, passwords and messages are written. Without one, messages stay in memory, and the
+            other files are removed at the end.
+        doors: what to open; `default_doors` if None.
+        credentials: who may sign in; two users with random passwords if None.
+        authority: issues the certificates; a new one if None.
+
+    Attributes:
+        credentials: who may sign in.
+        inbox: what was received; it can still be read after the end.
+        doors: what is open.
+        authority: what its clients have to trust.
+
+    Raises:
+        ValueError: two doors have the same name.
+    """
+
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        doors: Sequence[Door] | None = None,
+        credentials: Credentials | None = None,
+        authority: Authority | None = None,
+    ) -> None:
+        self.doors = tuple(doors) if doors is not None else default_doors()
+        if len({door.name for door in self.doors}) < len(self.doors):
+            raise ValueError("two doors of a sandbox have the same name")
+        self._temporary = TemporaryDirectory(prefix="posthouse-sandbox-") if directory is None else None
+        self.directory = make_private_folder(Path(self._temporary.name) if self._temporary else Path(directory or "."))
+        self.credentials = credentials or Credentials()
+        self.inbox = Inbox(self.directory / "inbox" if directory is not None else None)
+        self.authority = authority or Authority(self.directory / "certificates")
+        self._open = AsyncExitStack()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate (PEM) that clients have to trust."""
+        return self.authority.ca_file
+
+    def door(self, name: str) -> Door:
+        """Return the door of this name.
+
+        Raises:
+            LookupError: there is none.
+        """
+        for door in self.doors:
+            if door.name == name:
+                return door
+        raise LookupError(f"no door named {name}; there are {', '.join(door.name for door in self.doors)}")
+
+    def accounts(self) -> tuple[AccountSettings, ...]:
+        """Describe one account per door and way of signing in, as far as a configuration can name it."""
+        return tuple(account for door in self.doors for account in door.accounts())
+
+    def configuration(self, accounts: Collection[str] | None = None) -> str:
+        """Return the text of a ``posthouse.toml``.
+
+        Args:
+            accounts: names of the accounts it shall have; all of `accounts` if None.
+
+        Raises:
+            ValueError: it would have no account.
+        """
+        chosen = (account for account in self.accounts() if accounts is None or account.name in accounts)
+        return render(chosen, {user: self._password_file(user) for user in self.credentials.passwords})
+
+    def _password_file(self, user: str) -> Path:
+        return self.directory / "passwords" / quote(user, safe="@")
+
+    # On the caller's event loop
+
+    async def __aenter__(self) -> Self:
+        make_private_folder(self.directory / "passwords")
+        for user, password in self.credentials.passwords.items():
+            write_private(self._password_file(user), password.encode())
+        premises = Premises(self.authority, self.credentials, self.inbox)
+        try:
+            for door in self.doors:
+                self._open.push_async_callback(door.close)
+                await door.open(premises)
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        try:
+            await self._open.aclose()
+        finally:
+            if self._temporary:
+                self._temporary.cleanup()
+
+    # In a thread of its own
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="posthouse-sandbox", daemon=True)
+        self._thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(self.__aenter__(), self._loop).result()
+        except BaseException:
+            self._end_thread()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._loop is not None
+        try:
+            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        finally:
+            self._end_thread()
+
+    def _end_thread(self) -> None:
+        assert self._loop is not None
+        assert self._thread is not None
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
