@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import field, frozen
 
 from posthouse.addresses import Address
 from posthouse.schema import setting
 
-__all__ = ["Account", "DeliveryLimits", "Selection"]
+__all__ = ["Account", "DeliveryLimits", "Options", "Selection"]
 
 
 @frozen(kw_only=True)
@@ -38,6 +39,41 @@ class DeliveryLimits:
     )
 
 
+class Options(Mapping[str, Any]):
+    """A plugin's settings as they were written. Its repr names the keys only: any value may be a secret.
+
+    Attributes:
+        folder: where relative paths start; the current folder if None.
+        as_text: True if every value is text because the source, a URL, knows nothing else.
+    """
+
+    __slots__ = ("_values", "as_text", "folder")
+
+    def __init__(
+        self, values: Mapping[str, Any] | None = None, *, folder: Path | None = None, as_text: bool = False
+    ) -> None:
+        self._values = dict(values or {})
+        self.folder = folder
+        self.as_text = as_text
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Options:
+        """Return the values as options."""
+        return values if isinstance(values, Options) else cls(values)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Options({', '.join(map(str, self._values))})"
+
+
 @frozen(kw_only=True)
 class Selection:
     """Which plugin, and its settings as they were written; the plugin's own class reads them when the account is used.
@@ -50,7 +86,7 @@ class Selection:
     """
 
     kind: str
-    options: Mapping[str, Any] = Factory(dict)
+    options: Options = field(factory=Options, converter=Options.of)
     path: str = ""
     name: str = ""
 

@@ -1,0 +1,1 @@
+"""The authenticators that come with Posthouse; they are plugins like any other."""

@@ -1,0 +1,23 @@
+"""``posthouse.toml`` in and out: find it, read it, show it, edit it."""
+
+from __future__ import annotations
+
+from posthouse.config.editing import ConfigurationFile, parse_value
+from posthouse.config.locate import candidates, find
+from posthouse.config.model import Configuration, PluginPolicy, Safety
+from posthouse.config.reading import load, parse
+from posthouse.config.showing import Entry, entries
+
+__all__ = [
+    "Configuration",
+    "ConfigurationFile",
+    "Entry",
+    "PluginPolicy",
+    "Safety",
+    "candidates",
+    "entries",
+    "find",
+    "load",
+    "parse",
+    "parse_value",
+]

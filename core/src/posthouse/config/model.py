@@ -1,0 +1,86 @@
+"""What a configuration says, read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from attrs import field, frozen
+
+from posthouse.accounts import Account, Selection
+from posthouse.addresses import Address
+from posthouse.errors import Problem
+from posthouse.schema import setting
+
+__all__ = ["Configuration", "PluginPolicy", "Safety"]
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@frozen(kw_only=True)
+class Safety:
+    """Who may be mailed at all (``[safety]``). The core applies it to the envelope, whatever the transport."""
+
+    sending_enabled: bool = setting(True, label="Sending enabled", help="The master switch: off refuses every message.")
+    allow_recipients: tuple[str, ...] = setting(
+        (), label="Allowed recipients", help="Addresses and @domains that may be mailed; everyone, if not given."
+    )
+    redirect_to: tuple[Address, ...] = setting(
+        (), label="Redirect to", help="Every message goes here instead, with the original recipients noted in it."
+    )
+
+
+@frozen(kw_only=True)
+class PluginPolicy:
+    """Which installed plugins may run (``[plugins]``), decided before any of them is imported."""
+
+    allow: tuple[str, ...] = setting(
+        (), label="Allow", help="Requirement specifiers; when given, a plugin that matches none of them does not run."
+    )
+    deny: tuple[str, ...] = setting((), label="Deny", help="Requirement specifiers; what matches one does not run.")
+    require: tuple[str, ...] = setting(
+        (), label="Require", help="Requirement specifiers; each must be met by an installed plugin, or nothing runs."
+    )
+    prefer: tuple[str, ...] = setting(
+        (),
+        label="Prefer",
+        help="Where two plugins offer one kind, the first one that a specifier here matches is taken.",
+    )
+    extensions: tuple[str, ...] = setting(
+        (), label="Extensions", help="Names of the extensions that are active, in the order in which they run."
+    )
+
+
+@frozen(kw_only=True)
+class Configuration:
+    """Everything that ``posthouse.toml``, or a URL, says. Nothing of it imports a plugin.
+
+    Attributes:
+        source: the file, or the URL without its user and password.
+        default: name of the account used when nothing else is chosen.
+        users: user name → account name.
+        purposes: purpose → account name.
+        safety: who may be mailed.
+        plugins: which plugins may run.
+        auth: sign-ins that accounts share, by name.
+        accounts: by name, in the order of the file.
+        warnings: what works, and somebody should look at.
+        origins: dotted path of a value → where it came from: ``"posthouse.toml line 12"``,
+            ``"preset office365-smtp"``, ``"url"``. What is not in it is a default.
+    """
+
+    source: str = ""
+    default: str | None = None
+    users: Mapping[str, str] = _EMPTY
+    purposes: Mapping[str, str] = _EMPTY
+    safety: Safety = Safety()
+    plugins: PluginPolicy = PluginPolicy()
+    auth: Mapping[str, Selection] = _EMPTY
+    accounts: Mapping[str, Account] = _EMPTY
+    warnings: tuple[Problem, ...] = ()
+    origins: Mapping[str, str] = field(default=_EMPTY, repr=False)
+
+    def origin(self, path: str) -> str:
+        """Return where the value at a dotted path came from; ``"default"`` if nobody gave it."""
+        return self.origins.get(path, "default")
