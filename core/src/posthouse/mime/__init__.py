@@ -1,0 +1,1 @@
+"""Renders a message to the bytes that travel."""
