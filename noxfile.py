@@ -5,6 +5,7 @@ runs in; sessions without an environment of their own use it.
 """
 
 import functools
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import nox
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["lint", "types", "tests", "docs"]
 
 ROOT = Path(__file__).resolve().parent
@@ -25,6 +27,10 @@ LOCK = ROOT / "requirements" / "dev.txt"
 PYTHONS = ["3.11", "3.12", "3.13"]
 HATCHLING = (sys.executable, "-m", "hatchling", "build")
 NO_TESTS_FOUND = 5
+
+# pyenv's shims answer only for the versions that are switched on; nox finds the others through PATH.
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *map(str, sorted(PYENV.glob("versions/*/bin")))])
 
 
 def project(folder: Path) -> dict[str, Any]:
