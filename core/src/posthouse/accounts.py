@@ -56,11 +56,6 @@ class Options(Mapping[str, Any]):
         self.folder = folder
         self.as_text = as_text
 
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Options:
-        """Return the values as options."""
-        return values if isinstance(values, Options) else cls(values)
-
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
 
@@ -72,6 +67,10 @@ class Options(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"Options({', '.join(map(str, self._values))})"
+
+
+def _as_options(values: Mapping[str, Any]) -> Options:
+    return values if isinstance(values, Options) else Options(values)
 
 
 @frozen(kw_only=True)
@@ -86,7 +85,7 @@ class Selection:
     """
 
     kind: str
-    options: Options = field(factory=Options, converter=Options.of)
+    options: Options = field(factory=Options, converter=_as_options)
     path: str = ""
     name: str = ""
 

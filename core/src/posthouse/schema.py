@@ -8,22 +8,41 @@
         token: Secret = setting(label="API token")
         region: str = setting("eu", label="Region", choices=("eu", "us"))
 
-Supported types: ``str``, ``int``, ``float``, ``bool``, ``Secret``, ``pathlib.Path``, ``tuple[str, ...]``, a ``StrEnum``, and
-each of them ``| None``. The plugin's description names the class; everything else (loading, errors with a path,
-forms, JSON Schema, redaction) follows from it.
+Supported types: ``str``, ``int``, ``float``, ``bool``, ``Secret``, ``pathlib.Path``, `posthouse.addresses.Address`, a
+``StrEnum``, each of them ``| None`` or as ``tuple[…, ...]``, and ``Mapping[str, str]``. The plugin's description names the
+class; everything else (loading, errors with a path, forms, JSON Schema, redaction) follows from it.
+
+Choices and limits are part of the class: an instance made by hand is checked just as one that was read from a file.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 from attrs import frozen
 
-__all__ = ["METADATA_KEY", "SettingInfo", "setting", "setting_info"]
+from posthouse.errors import PluginError, PosthouseError
+
+__all__ = ["METADATA_KEY", "SettingInfo", "SettingsError", "objection", "setting", "setting_info", "settings_of"]
 
 METADATA_KEY = "posthouse"
+
+Validator: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+
+class SettingsError(ValueError):
+    """Values that a settings class does not take.
+
+    Attributes:
+        objections: name of the field → what was found and what was expected; all of them.
+    """
+
+    def __init__(self, objections: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {text}" for name, text in objections.items()))
+        self.objections = dict(objections)
 
 
 @frozen(kw_only=True)
@@ -41,6 +60,7 @@ class SettingInfo:
         advanced: True if most people never need it.
         visible_when: other settings and the values that make this one matter.
         placeholder: an example shown in an empty field.
+        validator: what the plugin checks beyond choices and limits.
     """
 
     label: str
@@ -53,6 +73,7 @@ class SettingInfo:
     advanced: bool = False
     visible_when: Mapping[str, Sequence[Any]] | None = None
     placeholder: str = ""
+    validator: Validator | None = None
 
 
 def setting(
@@ -68,7 +89,7 @@ def setting(
     advanced: bool = False,
     visible_when: Mapping[str, Sequence[Any]] | None = None,
     placeholder: str = "",
-    validator: Callable[[Any, Any, Any], None] | None = None,
+    validator: Validator | None = None,
 ) -> Any:
     """Declare one field of a settings class.
 
@@ -84,7 +105,8 @@ def setting(
         advanced: True if most people never need it.
         visible_when: other settings and the values that make this one matter.
         placeholder: an example shown in an empty field.
-        validator: an attrs validator for what the above cannot say; raises ValueError with what was expected.
+        validator: an attrs validator for what the above cannot say, other settings of the instance included; raises
+            ValueError with what was found and expected. Its text must hold no secret.
 
     Returns:
         An attrs field.
@@ -100,11 +122,81 @@ def setting(
         advanced=advanced,
         visible_when=visible_when,
         placeholder=placeholder,
+        validator=validator,
     )
-    return attrs.field(default=default, validator=validator, metadata={METADATA_KEY: info})
+    return attrs.field(default=default, validator=_check_all, metadata={METADATA_KEY: info})
 
 
 def setting_info(attribute: attrs.Attribute[Any]) -> SettingInfo:
     """Return what `setting` declared for an attrs field; a bare field gets its name as its label."""
     info = attribute.metadata.get(METADATA_KEY)
     return info if isinstance(info, SettingInfo) else SettingInfo(label=attribute.name.replace("_", " ").capitalize())
+
+
+def settings_of(cls: type[Any]) -> tuple[attrs.Attribute[Any], ...]:
+    """Return a settings class's fields with their types resolved, in the order in which a form shows them.
+
+    Raises:
+        PluginError: it is no attrs class, or a type cannot be resolved (``plugin.settings``).
+    """
+    try:
+        attrs.resolve_types(cls)
+        fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cls)
+    except (NameError, TypeError, attrs.exceptions.NotAnAttrsClassError) as error:
+        raise PluginError(
+            f"The settings class {getattr(cls, '__qualname__', cls)} cannot be used: {error}",
+            code="plugin.settings",
+            hint="it must be an attrs class, and its types must be importable at run time",
+        ) from error
+    return tuple(sorted((field for field in fields if field.init), key=lambda field: setting_info(field).order))
+
+
+def objection(info: SettingInfo, value: Any) -> str:
+    """Return why choices or limits forbid a value; empty if they do not. Each value of a tuple is looked at."""
+    for one in value if isinstance(value, tuple) else (value,):
+        if one is None:
+            continue
+        if info.choices and one not in info.choices:
+            return f"found {one!r}, expected {_alternatives(info.choices)}"
+        if isinstance(one, int | float) and not isinstance(one, bool):
+            if isinstance(one, float) and not math.isfinite(one):
+                return f"found {one}, expected a finite number"
+            if info.minimum is not None and one < info.minimum:
+                return f"found {one}, expected {_number(info.minimum)} or more {info.unit}".rstrip()
+            if info.maximum is not None and one > info.maximum:
+                return f"found {one}, expected {_number(info.maximum)} or less {info.unit}".rstrip()
+    return ""
+
+
+def _check_all(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Refuse a value. The first field that fails reports for all fields, so that nobody fixes one at a time."""
+    if _failure(instance, attribute, value):
+        failures = {
+            field.name: text
+            for field in attrs.fields(type(instance))
+            if (text := _failure(instance, field, getattr(instance, field.name)))
+        }
+        raise SettingsError(failures)
+
+
+def _failure(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> str:
+    info = setting_info(attribute)
+    if text := objection(info, value):
+        return text
+    if info.validator is not None:
+        try:
+            info.validator(instance, attribute, value)
+        except PosthouseError as error:
+            return error.message
+        except (ValueError, TypeError) as error:
+            return str(error) or f"refused ({type(error).__name__})"
+    return ""
+
+
+def _alternatives(choices: Sequence[Any]) -> str:
+    words = [f'"{choice}"' if isinstance(choice, str) else str(choice) for choice in choices]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _number(limit: float) -> str:
+    return f"{limit:g}" if isinstance(limit, float) else str(limit)

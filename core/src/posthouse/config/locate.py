@@ -15,8 +15,10 @@ VARIABLE = "POSTHOUSE_CONFIG"
 
 
 def candidates(path: str | PathLike[str] | None = None) -> tuple[Path, ...]:
-    """Return the places to look at, in order: the given path alone, else the one that ``POSTHOUSE_CONFIG`` names alone,
-    else ``./posthouse.toml`` and the user's configuration folder.
+    """Return the places to look at, in order.
+
+    That is the given path alone, else the one that ``POSTHOUSE_CONFIG`` names alone, else ``./posthouse.toml`` and the
+    user's configuration folder.
     """
     if path is None:
         path = os.environ.get(VARIABLE) or None

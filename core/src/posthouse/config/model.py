@@ -45,7 +45,7 @@ class PluginPolicy:
     prefer: tuple[str, ...] = setting(
         (),
         label="Prefer",
-        help="Where two plugins offer one kind, the first one that a specifier here matches is taken.",
+        help="Where two plugins offer one kind, the one that comes first here is taken.",
     )
     extensions: tuple[str, ...] = setting(
         (), label="Extensions", help="Names of the extensions that are active, in the order in which they run."
