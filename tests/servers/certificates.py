@@ -55,16 +55,20 @@ class Certificates:
         """Key and chain of one certificate, in one file."""
         return self.home / f"{name}.pem"
 
-    def certificate_pem(self, name: str) -> str:
-        """The certificate alone, without its key."""
+    def certificate_file(self, name: str) -> Path:
+        """The certificate alone, without its key, in a file of its own."""
         text = self.pem(name).read_text("ascii")
         start = text.index("-----BEGIN CERTIFICATE-----")
         end = "-----END CERTIFICATE-----\n"
-        return text[start : text.index(end) + len(end)]
+        path = self.home / f"{name}-certificate.pem"
+        path.write_text(text[start : text.index(end) + len(end)], "ascii")
+        return path
 
     def fingerprint(self, name: str) -> str:
         """The SHA-256 fingerprint of a certificate, as `openssl x509 -fingerprint` shows it."""
-        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(self.certificate_pem(name))).hexdigest().upper()
+        digest = (
+            hashlib.sha256(ssl.PEM_cert_to_DER_cert(self.certificate_file(name).read_text("ascii"))).hexdigest().upper()
+        )
         return ":".join(digest[i : i + 2] for i in range(0, len(digest), 2))
 
     def copy_for(self, user: str, name: str, target: Path) -> Path:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
+import secrets
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -14,11 +17,16 @@ from . import cyrus as cyrus_program
 from . import dovecot as dovecot_program
 from . import exim as exim_program
 from . import postfix as postfix_program
+from .accounts import DOMAIN
 from .certificates import Certificates
 from .dovecot import Dovecot
 from .exim import Exim
+from .mailers import write_configuration
 from .postfix import Postfix
 from .programs import ServerProgram
+
+if TYPE_CHECKING:
+    from posthouse import Mailer
 
 HERE = Path(__file__).parent
 NEEDS = {
@@ -156,3 +164,31 @@ def pytest_runtest_makereport(
         programs = {value for value in item.funcargs.values() if isinstance(value, ServerProgram)}
         report.sections += [(f"log of {program.name}", program.logs()) for program in programs]
     return report
+
+
+class OpenMailer(Protocol):
+    """Opens a Mailer with one account, named `test`, the default; `write_configuration` explains further arguments."""
+
+    def __call__(self, server: Postfix | Exim, way: str, *, trust_test_ca: bool = True, **arguments: Any) -> Mailer: ...
+
+
+@pytest.fixture
+def open_mailer(tmp_path: Path, certificates: Certificates) -> Iterator[OpenMailer]:
+    """Mailers that trust the test CA unless they are told otherwise; all are closed at the end of the test."""
+    from posthouse import Mailer
+
+    with contextlib.ExitStack() as opened:
+
+        def open_one(server: Postfix | Exim, way: str, *, trust_test_ca: bool = True, **arguments: Any) -> Mailer:
+            folder = Path(tempfile.mkdtemp(dir=tmp_path))
+            trust = {"ca_file": str(certificates.ca_file)} if trust_test_ca and way != "plain" else {}
+            path = write_configuration(folder, server, way, **trust | arguments)
+            return opened.enter_context(Mailer.from_config(path))
+
+        yield open_one
+
+
+@pytest.fixture
+def recipient() -> str:
+    """An address that no other test writes to."""
+    return f"reader-{secrets.token_hex(6)}@{DOMAIN}"

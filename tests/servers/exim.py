@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,13 @@ from .programs import ServerProgram, folder, free_ports, render
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "posthouse-servers"
 PROGRAM = CACHE / "exim4-daemon-heavy/usr/sbin/exim4"
 RUN_AS = "Debian-exim"
+MECHANISM_OF = {  # the authenticators' names in exim.conf
+    "plain": "PLAIN",
+    "login": "LOGIN",
+    "cram_md5": "CRAM-MD5",
+    "scram_sha_1": "SCRAM-SHA-1",
+    "scram_sha_256": "SCRAM-SHA-256",
+}
 PORTS = ["plain", "relay", "smtps", "submission", "restricted", "small", "bare"]  # the same meanings as Postfix's
 RECIPIENTS = {
     "refused": ("deny", "550 5.1.1 No such mailbox here"),
@@ -48,6 +56,24 @@ class Exim(ServerProgram):
     def run_as(self) -> str:
         """Exim never needs root here."""
         return RUN_AS
+
+    def accepted_as(self, message_id: str) -> tuple[str, str]:
+        """The mechanism and the user that a message was accepted from; both empty without authentication."""
+        line = self._reception(message_id)
+        found = re.search(r" A=(\w+):(\S+)", line)
+        return (MECHANISM_OF[found[1]], found[2]) if found else ("", "")
+
+    def used_chunking(self, message_id: str) -> bool:
+        """Whether the message came by BDAT rather than DATA."""
+        return " K " in self._reception(message_id)
+
+    def used_pipelining(self, message_id: str) -> bool:
+        """Whether the client sent commands without waiting for each reply."""
+        return " L " in self._reception(message_id)
+
+    def _reception(self, message_id: str) -> str:
+        [found] = self.wait_for_log(rf"^.* <= .* id={re.escape(message_id.strip('<>'))} .*$")
+        return found[0]
 
     def configure(self) -> list[str]:
         """Write the configuration and the table of users, and copy the program to where its user can reach it."""

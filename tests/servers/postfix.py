@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 
 from .accounts import DOMAIN, HOSTNAME, UTF8_DOMAIN
 from .cyrus import configure_cyrus
 from .mailbox import Mailbox
-from .programs import ServerProgram, folder, free_ports, render
+from .programs import LOG_SECONDS, ServerProgram, folder, free_ports, render
 
 PROGRAM = Path("/usr/lib/postfix/sbin/master")
 PORTS = [
@@ -59,6 +61,22 @@ class Postfix(ServerProgram):
         """What Postfix would have told syslog."""
         return [self.home / "mail.log"]
 
+    def accepted_as(self, message_id: str) -> tuple[str, str]:
+        """The mechanism and the user that a message was accepted from; both empty without authentication."""
+        [queue_id] = {found[1] for found in self.wait_for_log(rf": (\w+): message-id={re.escape(message_id)}$")}
+        [client] = self.wait_for_log(rf": {queue_id}: client=\S+(?:, sasl_method=([\w-]+), sasl_username=(.+))?$")
+        return client[1] or "", client[2] or ""
+
+    def sessions(self, start: int, count: int = 1) -> list[dict[str, int]]:
+        """Wait for *count* sessions that ended with QUIT since *start*; how often each command was used in each."""
+        deadline = time.monotonic() + LOG_SECONDS
+        while True:
+            ended = re.findall(r": disconnect from \S+ (.* quit=1 .*)$", self.log_since(start), re.MULTILINE)
+            if len(ended) >= count:
+                return [_counts(line) for line in ended]
+            assert time.monotonic() < deadline, f"{len(ended)} of {count} sessions ended within {LOG_SECONDS} s"
+            time.sleep(0.02)
+
     def _make_queue(self) -> None:
         """Lay out the queue with the owners and modes that Postfix insists on (its postfix-files table)."""
         queue = folder(self.home / "queue")
@@ -85,3 +103,8 @@ class Postfix(ServerProgram):
 
 def _table(path: Path, entries: dict[str, str]) -> None:
     path.write_text("".join(f"{local}@{DOMAIN} {answer}\n" for local, answer in entries.items()), "utf-8")
+
+
+def _counts(line: str) -> dict[str, int]:
+    """Read `mail=1 rcpt=2/3`: of three, two were accepted; what counts here is how many came."""
+    return {name: int(count.rpartition("/")[2]) for name, count in (word.split("=") for word in line.split())}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ from typing import Self
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
+LOG_SECONDS = 20.0
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -124,6 +126,27 @@ class ServerProgram:
                 tail = path.read_text("utf-8", "replace").splitlines()[-lines:]
                 texts.append(f"----- {self.name}: {path.name}\n" + "\n".join(tail))
         return "\n".join(texts)
+
+    def log_position(self) -> int:
+        """Where the server's log ends now, for a search in what comes after."""
+        path = self.log_files[0]
+        return path.stat().st_size if path.exists() else 0
+
+    def wait_for_log(self, pattern: str, start: int = 0) -> list[re.Match[str]]:
+        """Wait until the server's log, from byte *start* on, matches *pattern*; every match up to then."""
+        deadline = time.monotonic() + LOG_SECONDS
+        while True:
+            text = self.log_since(start)
+            if found := list(re.finditer(pattern, text, re.MULTILINE)):
+                return found
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self.name} did not log {pattern!r} within {LOG_SECONDS} s")
+            time.sleep(0.02)
+
+    def log_since(self, start: int) -> str:
+        """What the server has logged from byte *start* on."""
+        path = self.log_files[0]
+        return path.read_bytes()[start:].decode("utf-8", "replace") if path.exists() else ""
 
     def __enter__(self) -> Self:
         """Start."""
