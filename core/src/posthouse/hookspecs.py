@@ -104,6 +104,7 @@ async def send(connection: Connection, submission: Submission) -> Delivery:  # t
 async def send_batch(connection: Connection, submissions: AsyncIterator[Submission]) -> AsyncIterator[Delivery]:
     """Send many messages over one connection, faster than one `send` after the other. An async generator.
 
+    ``submissions`` never waits: it ends when nothing is ready to go, and the engine calls again when there is more.
     Yields one `Delivery` per submission taken from ``submissions``, in order. When the connection breaks, those handed
     over without an answer are uncertain, those taken and not handed over are ``untouched``, and the generator ends;
     the engine sends the untouched ones over another connection.

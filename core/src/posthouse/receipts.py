@@ -50,12 +50,14 @@ class RecipientOutcome:
         status: accepted, refused or uncertain.
         reply: the server's answer for this recipient, where there was one.
         temporary: True if a refusal may pass (4yz replies, greylisting, throttling, no connection).
+        reason: why, where it was not the server that spoke (a policy, a lost connection).
     """
 
     address: str
     status: RecipientStatus
     reply: Reply | None = None
     temporary: bool = False
+    reason: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return ``{address, status, code, enhanced, text}`` as ``posthouse send --json`` prints it."""
@@ -65,7 +67,7 @@ class RecipientOutcome:
             "status": self.status.value,
             "code": reply.code if reply else None,
             "enhanced": reply.enhanced if reply else "",
-            "text": reply.text if reply else "",
+            "text": reply.text if reply else self.reason,
         }
 
 

@@ -23,8 +23,10 @@ class Safety:
     """Who may be mailed at all (``[safety]``). The core applies it to the envelope, whatever the transport."""
 
     sending_enabled: bool = setting(True, label="Sending enabled", help="The master switch: off refuses every message.")
-    allow_recipients: tuple[str, ...] = setting(
-        (), label="Allowed recipients", help="Addresses and @domains that may be mailed; everyone, if not given."
+    allow_recipients: tuple[str, ...] | None = setting(
+        None,
+        label="Allowed recipients",
+        help="Addresses and @domains that may be mailed: everyone if not given, nobody if empty.",
     )
     redirect_to: tuple[Address, ...] = setting(
         (), label="Redirect to", help="Every message goes here instead, with the original recipients noted in it."
@@ -35,8 +37,11 @@ class Safety:
 class PluginPolicy:
     """Which installed plugins may run (``[plugins]``), decided before any of them is imported."""
 
-    allow: tuple[str, ...] = setting(
-        (), label="Allow", help="Requirement specifiers; when given, a plugin that matches none of them does not run."
+    allow: tuple[str, ...] | None = setting(
+        None,
+        label="Allow",
+        help="Requirement specifiers; when given, a plugin that matches none of them does not run, so an empty list "
+        "allows only what Posthouse itself brings.",
     )
     deny: tuple[str, ...] = setting((), label="Deny", help="Requirement specifiers; what matches one does not run.")
     require: tuple[str, ...] = setting(

@@ -1,0 +1,226 @@
+"""An account in use: its plugins, their settings, its connections and limits. The only place that awaits a hook."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from contextlib import AsyncExitStack, aclosing
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from posthouse._limits import RateLimit
+from posthouse._pool import Lease, Pool
+from posthouse._scope import Extension, Scope
+from posthouse.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    PluginError,
+    PosthouseError,
+    Problem,
+    UncertainError,
+)
+from posthouse.providers import AuthenticationRequest, Connection, Credential, CredentialKind, Operation
+from posthouse.receipts import Delivery, RecipientOutcome, RecipientStatus
+from posthouse.structuring import structure
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from posthouse.accounts import Account
+    from posthouse.messages import Submission
+    from posthouse.reports import Check
+
+__all__ = ["Channel", "undelivered"]
+
+_Result = TypeVar("_Result")
+
+
+class Channel:
+    """An account in use.
+
+    Attributes:
+        account: the account.
+        scope: its transport and authenticator.
+        pool: its connections.
+        rate: its messages per minute.
+
+    Args:
+        account: the account.
+        scope: its plugins.
+        extensions: those that observe are entered around every operation.
+        source: the configuration's name, for error messages.
+
+    Raises:
+        ConfigurationError: the transport's or the sign-in's settings are wrong; all problems at once.
+        PluginError: a plugin is missing, may not be used, or breaks the contract.
+    """
+
+    def __init__(self, account: Account, scope: Scope, extensions: Sequence[Extension], source: str) -> None:
+        self.account = account
+        self.scope = scope
+        self._observers = [extension for extension in extensions if extension.observes]
+        self._settings, self._auth_settings = _structure_both(account, scope, source)
+        self.pool = Pool(self._open, account.delivery)
+        self.rate = RateLimit(account.delivery.per_minute)
+
+    async def credential(self, *, renew: bool = False) -> Credential:
+        """Ask the authenticator for a credential.
+
+        Raises:
+            AuthenticationError, ConfigurationError: it cannot be had.
+        """
+        kind = self.scope.authenticator.kind
+        request = AuthenticationRequest(
+            account=self.account, resource=self.scope.transport.resources.get(kind, ""), renew=renew
+        )
+        async with self._observed("authenticate"):
+            credential: Credential = await self._guarded(
+                "authenticate", self.scope.hook.authenticate(settings=self._auth_settings, request=request)
+            )
+        if credential.kind not in self.scope.transport.accepts:
+            raise PluginError(
+                f"The sign-in {kind!r} handed out a {credential.kind.value} credential, "
+                f"which the transport {self.scope.transport.kind!r} does not take.",
+                code="plugin.pairing",
+            )
+        return credential
+
+    async def send(self, lease: Lease, submission: Submission, attempt: int) -> Delivery:
+        """Send one message over a leased connection. Whatever goes wrong stands in the delivery."""
+        lease.sent += 1
+        async with self._observed(
+            "send",
+            recipients=len(submission.envelope.recipients),
+            message_id=submission.message.message_id,
+            attempt=attempt,
+        ):
+            try:
+                delivery: Delivery = await self.scope.hook.send(connection=lease.connection, submission=submission)
+            except PosthouseError as error:
+                return undelivered(submission, error)
+            except Exception as error:
+                return undelivered(submission, self._broken_send(error))
+        return delivery
+
+    async def send_batch(self, lease: Lease, submissions: AsyncIterator[Submission]) -> AsyncGenerator[Delivery]:
+        """Send what ``submissions`` yields; in one go where the transport can, one after the other where it cannot."""
+        if not self.scope.batches or self._observers:  # an observer sees every single send
+            async for submission in submissions:
+                yield await self.send(lease, submission, attempt=1)
+                if not lease.connection.usable:
+                    return
+            return
+        batch = self.scope.hook.send_batch(connection=lease.connection, submissions=submissions)
+        async with aclosing(batch):
+            async for delivery in batch:
+                lease.sent += 1
+                yield delivery
+
+    def test(self, credential: Credential | None, sender: str, recipient: str) -> AsyncIterator[Check]:
+        """Run the transport's own test."""
+        checks: AsyncIterator[Check] = self.scope.hook.test(
+            account=self.account, settings=self._settings, credential=credential, sender=sender, recipient=recipient
+        )
+        return checks
+
+    async def _open(self) -> Connection:
+        """Authenticate and connect; renew a token that the server refuses, once."""
+        credential = await self.credential()
+        try:
+            return await self._connect(credential)
+        except AuthenticationError:
+            if credential.kind is not CredentialKind.BEARER:
+                raise  # a password does not get better by trying again, and accounts get locked
+        return await self._connect(await self.credential(renew=True))
+
+    async def _connect(self, credential: Credential) -> Connection:
+        async with self._observed("connect"):
+            connection: Connection = await self._guarded(
+                "connect",
+                self.scope.hook.connect(account=self.account, settings=self._settings, credential=credential),
+            )
+        return connection
+
+    async def _guarded(self, hook: str, call: Awaitable[_Result]) -> _Result:
+        try:
+            return await call
+        except PosthouseError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"{self._plugin_of(hook)} failed in {hook} with {type(error).__name__}, unexplained.",
+                code="plugin.contract",
+                hint="Tell the plugin's authors; the cause is chained to this error.",
+            ) from error
+
+    def _broken_send(self, error: Exception) -> UncertainError:
+        broken = UncertainError(
+            f"{self._plugin_of('send')} failed in send with {type(error).__name__}: nobody knows what left.",
+            code="plugin.contract",
+            hint="Look for the Message-ID at the other side before sending it again; tell the plugin's authors.",
+        )
+        broken.__cause__ = error
+        return broken
+
+    def _plugin_of(self, hook: str) -> str:
+        if hook == "authenticate":
+            return f"The authenticator {self.scope.authenticator.kind!r}"
+        return f"The transport {self.scope.transport.kind!r}"
+
+    def _observed(self, name: str, **attributes: Any) -> _Observed:
+        return _Observed(self, self._observers, name, attributes)
+
+
+class _Observed:
+    """Enters every observer's context manager around an operation; costs nothing where there is none."""
+
+    __slots__ = ("_arguments", "_channel", "_observers", "_stack")
+
+    def __init__(self, channel: Channel, observers: list[Extension], name: str, attributes: dict[str, Any]) -> None:
+        self._channel = channel
+        self._observers = observers
+        self._arguments = (name, attributes)
+        self._stack: AsyncExitStack | None = None
+
+    async def __aenter__(self) -> None:
+        if not self._observers:
+            return
+        name, attributes = self._arguments
+        operation = Operation(
+            name=name,
+            account=self._channel.account.name,
+            transport=self._channel.scope.transport.kind,
+            authenticator=self._channel.scope.authenticator.kind,
+            attributes=attributes,
+        )
+        self._stack = AsyncExitStack()
+        for extension in self._observers:
+            await self._stack.enter_async_context(extension.hook.observe(operation=operation))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._stack is not None:
+            await self._stack.__aexit__(kind, error, trace)  # an observer looks on: nothing is swallowed
+
+
+def undelivered(submission: Submission, error: PosthouseError) -> Delivery:
+    """Return the delivery that an error amounts to: refused for everybody, or uncertain for everybody."""
+    status = RecipientStatus.UNCERTAIN if isinstance(error, UncertainError) else RecipientStatus.REFUSED
+    recipients = tuple(
+        RecipientOutcome(address, status, error.reply, error.temporary, error.message)
+        for address in submission.envelope.recipients
+    )
+    return Delivery(recipients=recipients, reply=error.reply, error=error)
+
+
+def _structure_both(account: Account, scope: Scope, source: str) -> tuple[Any, Any]:
+    """Read the settings of both plugins, and complain about both at once."""
+    problems: list[Problem] = []
+    settings: list[Any] = []
+    for description, selection in ((scope.transport, account.transport), (scope.authenticator, account.auth)):
+        try:
+            settings.append(structure(description.settings, selection.options, path=selection.path))
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(problems=problems, source=source)
+    return settings[0], settings[1]

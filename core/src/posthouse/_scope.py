@@ -1,0 +1,157 @@
+"""One transport and one authenticator, joined: exactly one plugin answers each hook, checked when the pair is built.
+
+With one pluggy manager for all, ``firstresult`` would let the last registered plugin answer for everybody's accounts:
+an ``async`` implementation cannot decline, since its coroutine is not None.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, TypeVar
+
+import attrs
+import pluggy
+
+from posthouse import hookspecs
+from posthouse._discovery import Candidate, Registry
+from posthouse.errors import PluginError
+from posthouse.providers import AuthenticatorDescription, ExtensionDescription, TransportDescription
+
+__all__ = ["Extension", "Scope", "load_commands", "load_extension"]
+
+_HOOKS = {
+    "transport": {"required": {"describe", "connect", "send", "test"}, "optional": {"send_batch", "compose"}},
+    "authenticator": {"required": {"describe", "authenticate"}, "optional": {"login"}},
+    "extension": {"required": {"describe"}, "optional": {"prepare", "observe"}},
+    "command": {"required": {"register_commands"}, "optional": set()},
+}
+_COROUTINES = {"connect", "send", "compose", "authenticate", "prepare"}
+_ASYNC_GENERATORS = {"send_batch", "test", "login"}
+_Description = TypeVar("_Description", bound=TransportDescription | AuthenticatorDescription | ExtensionDescription)
+
+
+class Scope:
+    """A transport and an authenticator that fit together.
+
+    Attributes:
+        transport: what the transport says of itself.
+        authenticator: what the authenticator says of itself.
+        hook: calls the one implementation: ``scope.hook.connect(account=…, settings=…, credential=…)``.
+        batches: True if the transport has a ``send_batch``.
+
+    Raises:
+        PluginError: a plugin is missing or breaks the contract, or the two cannot work together.
+    """
+
+    def __init__(self, registry: Registry, transport_kind: str, authenticator_kind: str) -> None:
+        transport = registry.find("transport", transport_kind)
+        authenticator = registry.find("authenticator", authenticator_kind)
+        manager = _new_manager()
+        implemented = _register(manager, transport)
+        _register(manager, authenticator)
+        self.hook = manager.hook
+        self.batches = "send_batch" in implemented
+        self.transport = _description(manager, transport, TransportDescription)
+        self.authenticator = _description(manager, authenticator, AuthenticatorDescription)
+        if not self.transport.accepts & self.authenticator.provides:
+            raise PluginError(
+                f"The transport {transport_kind!r} takes {_kinds(self.transport.accepts)}, "
+                f"and the sign-in {authenticator_kind!r} gives {_kinds(self.authenticator.provides)}.",
+                code="plugin.pairing",
+                hint="Choose another auth.kind or transport.kind for this account.",
+            )
+
+
+@attrs.frozen
+class Extension:
+    """An active extension: its description, and its hooks where it has them."""
+
+    description: ExtensionDescription
+    hook: Any
+    prepares: bool
+    observes: bool
+
+
+def load_extension(registry: Registry, name: str) -> Extension:
+    """Load an extension that the configuration names.
+
+    Raises:
+        PluginError: it is missing or breaks the contract.
+    """
+    candidate = registry.find("extension", name)
+    manager = _new_manager()
+    implemented = _register(manager, candidate)
+    description = _description(manager, candidate, ExtensionDescription)
+    return Extension(description, manager.hook, "prepare" in implemented, "observe" in implemented)
+
+
+def load_commands(candidate: Candidate, group: Any) -> None:
+    """Let a plugin add its commands to a click group.
+
+    Raises:
+        PluginError: it is broken or breaks the contract.
+    """
+    manager = _new_manager()
+    _register(manager, candidate)
+    manager.hook.register_commands(group=group)
+
+
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("posthouse")
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def _register(manager: pluggy.PluginManager, candidate: Candidate) -> set[str]:
+    """Register a plugin and hold it to its role; return the hooks that it implements."""
+    plugin = candidate.load()
+    try:
+        manager.register(plugin, name=f"{candidate.role}:{candidate.kind}")
+        manager.check_pending()  # a misspelt hook would otherwise never be called, and nobody would know
+    except (pluggy.PluginValidationError, ValueError) as error:
+        raise _breach(candidate, str(error)) from error
+    functions = {caller.name: _implementation(caller, plugin) for caller in manager.get_hookcallers(plugin) or ()}
+    rules = _HOOKS[candidate.role]
+    if missing := rules["required"] - functions.keys():
+        raise _breach(candidate, f"it does not implement {', '.join(sorted(missing))}")
+    if foreign := functions.keys() - rules["required"] - rules["optional"]:
+        raise _breach(candidate, f"{', '.join(sorted(foreign))} is not for a plugin of this role")
+    for name, function in functions.items():
+        if name in _COROUTINES and not inspect.iscoroutinefunction(function):
+            raise _breach(candidate, f"{name} must be an `async def`; wrap a blocking library in asyncio.to_thread")
+        if name in _ASYNC_GENERATORS and not inspect.isasyncgenfunction(function):
+            raise _breach(candidate, f"{name} must be an async generator (`async def` with `yield`)")
+    return set(functions)
+
+
+def _implementation(caller: pluggy.HookCaller, plugin: Any) -> Any:
+    return next(implementation.function for implementation in caller.get_hookimpls() if implementation.plugin is plugin)
+
+
+def _description(manager: pluggy.PluginManager, candidate: Candidate, expected: type[_Description]) -> _Description:
+    plugin = manager.get_plugin(f"{candidate.role}:{candidate.kind}")
+    describe = _implementation(manager.hook.describe, plugin)
+    try:
+        description = describe()
+    except Exception as error:
+        raise _breach(candidate, f"describe failed with {type(error).__name__}: {error}") from error
+    if not isinstance(description, expected):
+        raise _breach(candidate, f"describe returned {type(description).__name__}, expected {expected.__name__}")
+    name = description.name if isinstance(description, ExtensionDescription) else description.kind
+    if name != candidate.kind:
+        raise _breach(candidate, f"it describes itself as {name!r}, and its entry point is called {candidate.kind!r}")
+    if not isinstance(description, ExtensionDescription) and not attrs.has(description.settings):
+        raise _breach(candidate, "its settings are not an attrs class")
+    return description
+
+
+def _breach(candidate: Candidate, what: str) -> PluginError:
+    return PluginError(
+        f"{candidate.title} breaks the plugin contract: {what}",
+        code="plugin.contract",
+        hint=f"Update {candidate.distribution}, or tell its authors.",
+    )
+
+
+def _kinds(kinds: frozenset[Any]) -> str:
+    return " or ".join(sorted(kind.value for kind in kinds)) or "nothing"

@@ -1,0 +1,270 @@
+"""Many messages at once: prepared as they come, spread over each account's connections, receipts in order.
+
+Nothing here waits per message: a worker takes whatever is ready in its account's lane, hands it to the transport in one
+batch and starts again when there is more. The window bounds how many messages are between program and receipts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from email.message import EmailMessage
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+from attrs import define
+
+from posthouse._channel import Channel, undelivered
+from posthouse._engine import Engine, failed, receipt_for, timed_out
+from posthouse.errors import MessageError, PosthouseError, UncertainError
+from posthouse.messages import Message, Submission
+
+if TYPE_CHECKING:
+    from posthouse._pool import Lease
+    from posthouse._preparation import Prepared
+    from posthouse.accounts import Account
+    from posthouse.receipts import Delivery, Receipt
+
+__all__ = ["AnyMessage", "Stream", "as_message"]
+
+AnyMessage: TypeAlias = Message | EmailMessage
+"""What the mailers send: a `Message`, or a message of the standard library."""
+
+_WINDOW = 256
+
+
+def as_message(message: AnyMessage) -> Message:
+    """Return a `Message`, whatever the program wrote its message with.
+
+    Raises:
+        MessageError: it is neither kind of message (code ``message.type``), or malformed.
+    """
+    if isinstance(message, Message):
+        return message
+    if isinstance(message, EmailMessage):
+        return Message.from_email(message)
+    raise MessageError(
+        f"A message is a posthouse.Message or an email.message.EmailMessage, not a {type(message).__name__}.",
+        code="message.type",
+    )
+
+
+@define(eq=False)
+class _Job:
+    number: int
+    prepared: Prepared
+    started: float
+    timings: dict[str, float]
+    again: bool = False
+
+
+class Stream:
+    """Sends messages as they are put in, and gives their receipts back in the order in which they came.
+
+    Args:
+        engine: what sends.
+        choose: names the account of a message; what it raises becomes that message's receipt.
+    """
+
+    def __init__(self, engine: Engine, choose: Callable[[Message], Account]) -> None:
+        self._engine = engine
+        self._choose = choose
+        self._lanes: dict[str, _Lane] = {}
+        self._receipts: dict[int, Receipt] = {}
+        self._put = 0
+        self._taken = 0
+        self._progress = asyncio.Event()
+        self._room = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        """True while so many messages are under way that no more should be put in."""
+        return self._put - self._taken >= _WINDOW
+
+    @property
+    def pending(self) -> bool:
+        """True while there are messages whose receipts were not taken."""
+        return self._taken < self._put
+
+    async def put(self, message: AnyMessage) -> None:
+        """Prepare a message and start it on its way. Never raises for the message's sake."""
+        number, self._put = self._put, self._put + 1
+        started = time.perf_counter()
+        ready = account = None
+        try:
+            ready = as_message(message)
+            account = self._choose(ready)
+            prepared = await self._engine.prepare(ready, account)
+        except PosthouseError as error:
+            self._finish(number, failed(ready, account, error, {}))
+            return
+        job = _Job(number, prepared, started, {"prepare": time.perf_counter() - started})
+        lane = self._lanes.get(account.name)
+        if lane is None:
+            lane = self._lanes[account.name] = _Lane(self._engine.channel(account), self._finish)
+        lane.add(job)
+
+    def take(self) -> list[Receipt]:
+        """Return the receipts that are ready, in order."""
+        ready = []
+        while (receipt := self._receipts.pop(self._taken, None)) is not None:
+            self._taken += 1
+            ready.append(receipt)
+        if ready:
+            self._room.set()
+        return ready
+
+    async def wait(self) -> list[Receipt]:
+        """Return the receipts that are ready, waiting until there is at least one; empty if nothing is under way."""
+        while self.pending:
+            if ready := self.take():
+                return ready
+            await self.progress()
+        return []
+
+    async def progress(self) -> None:
+        """Wait until the next receipt is ready, or somebody calls `wake`."""
+        if self._taken not in self._receipts:
+            await self._progress.wait()
+        self._progress.clear()
+
+    def wake(self) -> None:
+        """End a `progress` that waits."""
+        self._progress.set()
+
+    async def room(self) -> None:
+        """Wait until one more message may be put in."""
+        while self.full:
+            self._room.clear()
+            await self._room.wait()
+
+    async def close(self) -> None:
+        """Start nothing more, and wait until what is under way has its answer, so that nothing is left uncertain."""
+        for lane in self._lanes.values():
+            await lane.close()
+
+    def _finish(self, number: int, receipt: Receipt) -> None:
+        self._receipts[number] = receipt
+        if number == self._taken:
+            self._progress.set()
+
+
+class _Lane:
+    """The messages of one account that wait, and the workers that send them, one per connection."""
+
+    def __init__(self, channel: Channel, finish: Callable[[int, Receipt], None]) -> None:
+        self._channel = channel
+        self._finish = finish
+        self._waiting: deque[_Job] = deque()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._connected = 0
+        self._hopeless: PosthouseError | None = None
+
+    def add(self, job: _Job) -> None:
+        if self._hopeless is not None:
+            self._fail(job, self._hopeless)
+            return
+        self._waiting.append(job)
+        if len(self._workers) < min(self._channel.account.delivery.connections, len(self._waiting)):
+            worker = asyncio.get_running_loop().create_task(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+
+    async def close(self) -> None:
+        self._waiting.clear()
+        while self._workers:
+            await asyncio.wait(self._workers)
+
+    async def _work(self) -> None:
+        """Send until nothing waits. Holds one connection at a time."""
+        fresh = False
+        while self._waiting:
+            if seconds := self._channel.rate.delay():
+                await asyncio.sleep(seconds)
+                continue
+            try:
+                async with asyncio.timeout(self._channel.account.delivery.timeout):
+                    lease = await self._channel.pool.acquire(fresh=fresh)
+            except TimeoutError:
+                self._no_connection(timed_out(self._channel.account.delivery.timeout, handed_over=False))
+                return
+            except PosthouseError as error:
+                self._no_connection(error)
+                return
+            self._connected += 1
+            try:
+                await self._send_waiting(lease)
+            finally:
+                self._connected -= 1
+                self._channel.pool.release(lease)
+            fresh = lease.reused and not lease.connection.usable
+
+    async def _send_waiting(self, lease: Lease) -> None:
+        """Send what waits over one connection, until nothing waits or the connection is not good for more."""
+        under_way: deque[_Job] = deque()
+        submissions = self._submissions(lease, under_way)
+        limit = self._channel.account.delivery.timeout
+        error: PosthouseError | None = None
+        loop = asyncio.get_running_loop()
+        try:
+            async with (
+                asyncio.timeout(limit) as timer,
+                aclosing(submissions),
+                aclosing(self._channel.send_batch(lease, submissions)) as deliveries,
+            ):
+                async for delivery in deliveries:
+                    self._settle(under_way.popleft(), lease, delivery)
+                    timer.reschedule(loop.time() + limit)
+        except TimeoutError:
+            error = timed_out(limit, handed_over=True)
+        except UncertainError as caught:
+            error = caught
+        except Exception as caught:  # the transport broke its contract in the middle of a batch
+            error = UncertainError(
+                f"The transport failed in send_batch with {type(caught).__name__}: nobody knows what left.",
+                code="plugin.contract",
+                hint="Look for the Message-ID at the other side before sending it again.",
+            )
+            error.__cause__ = caught
+        for job in under_way:
+            broken = error or UncertainError("The transport gave no answer for this message.", code="plugin.contract")
+            self._settle(job, lease, undelivered(job.prepared.submission, broken))
+
+    async def _submissions(self, lease: Lease, under_way: deque[_Job]) -> AsyncGenerator[Submission]:
+        """Yield what waits, as long as the account's limits let it go over this connection now. Never waits."""
+        limits = self._channel.account.delivery
+        room = limits.messages_per_connection - lease.sent if limits.messages_per_connection else -1
+        while self._waiting and room and not self._channel.rate.delay():
+            job = self._waiting.popleft()
+            under_way.append(job)
+            room -= 1
+            self._channel.rate.take()
+            yield attrs.evolve(job.prepared.submission, number=job.number)
+
+    def _settle(self, job: _Job, lease: Lease, delivery: Delivery) -> None:
+        """Make the receipt, or give a message that was not handed over one more chance on another connection."""
+        if delivery.untouched and not job.again:
+            job.again = True
+            self._waiting.appendleft(job)
+            return
+        job.timings["total"] = time.perf_counter() - job.started
+        self._finish(job.number, receipt_for(job.prepared, self._channel.account, lease, delivery, job.timings))
+
+    def _no_connection(self, error: PosthouseError) -> None:
+        """Fail what waits, unless another connection of the account works; do not knock again where it is no use.
+
+        A wrong password tried once per message would lock the account.
+        """
+        if self._connected:
+            return
+        if not error.temporary:
+            self._hopeless = error
+        while self._waiting:
+            self._fail(self._waiting.popleft(), error)
+
+    def _fail(self, job: _Job, error: PosthouseError) -> None:
+        message = job.prepared.submission.message
+        self._finish(job.number, failed(message, self._channel.account, error, job.timings, job.prepared))
