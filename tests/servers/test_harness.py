@@ -89,6 +89,67 @@ def test_what_the_extensions_say(server: Postfix | Exim) -> None:
         assert not {"pipelining", "chunking", "smtputf8", "dsn", "starttls", "auth"} & client.esmtp_features.keys()
 
 
+def test_a_chunked_message_for_an_address_beyond_ascii(server: Postfix | Exim, recipient: str) -> None:
+    address = f"jürgen-{recipient}"
+    content = CONTENT % recipient.partition("@")[0].encode()
+    with smtplib.SMTP("127.0.0.1", server.ports["plain"], timeout=20) as client:
+        client.ehlo()
+        client.command_encoding = "utf-8"
+        client.mail(f"alice@{DOMAIN}", ["SMTPUTF8", "BODY=8BITMIME"])
+        assert client.rcpt(address)[0] == 250
+        client.send(b"BDAT %d\r\n%s" % (len(content) - 20, content[:-20]))
+        assert client.getreply()[0] == 250
+        client.send(b"BDAT 20 LAST\r\n" + content[-20:])
+        assert client.getreply()[0] == 250
+    [delivered] = server.mailbox.wait(address)
+    assert delivered.wire == content
+
+
+def test_success_is_notified(server: Postfix | Exim, recipient: str) -> None:
+    bounces = f"bounces-{recipient}"
+    with smtplib.SMTP("127.0.0.1", server.ports["plain"], timeout=20) as client:
+        client.ehlo()
+        client.mail(bounces, ["RET=HDRS", "ENVID=harness"])
+        client.rcpt(recipient, ["NOTIFY=SUCCESS,FAILURE", f"ORCPT=rfc822;{recipient}"])
+        client.data(CONTENT % b"notify")
+    [notification] = server.mailbox.wait(bounces)
+    assert b"message/delivery-status" in notification.content
+
+
+def test_postfix_counts_what_a_session_did(postfix: Postfix, recipient: str) -> None:
+    start = postfix.log_position()
+    with smtplib.SMTP("127.0.0.1", postfix.ports["bare"], timeout=20) as client:
+        client.sendmail(f"alice@{DOMAIN}", [recipient, f"other-{recipient}"], CONTENT % b"counted")
+    [session] = postfix.sessions(start)
+    assert session == {"ehlo": 1, "mail": 1, "rcpt": 2, "data": 1, "quit": 1, "commands": 6}
+    assert postfix.accepted_as("<counted@posthouse.test>") == ("", "")
+
+
+def test_exim_notes_how_a_message_came(exim: Exim, recipient: str) -> None:
+    with smtplib.SMTP("127.0.0.1", exim.ports["plain"], timeout=20) as client:
+        client.login(USER, PASSWORD)
+        client.sendmail(f"alice@{DOMAIN}", [recipient], CONTENT % b"noted")
+    assert exim.accepted_as("<noted@posthouse.test>") == ("CRAM-MD5", USER)
+    assert not exim.used_chunking("<noted@posthouse.test>")
+    assert not exim.used_pipelining("<noted@posthouse.test>")
+
+
+def test_a_421_hangs_up(postfix: Postfix) -> None:
+    with smtplib.SMTP("127.0.0.1", postfix.ports["plain"], timeout=20) as client:
+        client.ehlo()
+        client.mail(f"alice@{DOMAIN}")
+        assert client.rcpt(f"hangup@{DOMAIN}")[0] == 421
+
+
+def test_a_client_certificate_is_demanded(postfix: Postfix, certificates: Certificates) -> None:
+    context = ssl.create_default_context(cafile=certificates.ca_file)
+    with pytest.raises((ssl.SSLError, OSError)):  # TLS 1.3 tells of it on the first read
+        smtplib.SMTP_SSL("127.0.0.1", postfix.ports["client_cert"], context=context, timeout=20).ehlo()
+    context.load_cert_chain(certificates.pem("client"))
+    with smtplib.SMTP_SSL("127.0.0.1", postfix.ports["client_cert"], context=context, timeout=20) as client:
+        assert client.noop()[0] == 250
+
+
 def test_only_what_the_server_put_on_top_is_taken_off() -> None:
     stored = b"Return-Path: <a@b>\nReceived: from x\n\tby y\nSubject: s\nReceived: mine\n\nReceived: body\n"
     delivered = split_trace(stored)
