@@ -9,8 +9,8 @@
         region: str = setting("eu", label="Region", choices=("eu", "us"))
 
 Supported types: ``str``, ``int``, ``float``, ``bool``, ``Secret``, ``pathlib.Path``, `posthouse.addresses.Address`, a
-``StrEnum``, each of them ``| None`` or as ``tuple[…, ...]``, and ``Mapping[str, str]``. The plugin's description names the
-class; everything else (loading, errors with a path, forms, JSON Schema, redaction) follows from it.
+``StrEnum``, each of them ``| None`` or as ``tuple[…, ...]``, and ``Mapping[str, str]``. The plugin's description names
+the class; everything else (loading, errors with a path, forms, JSON Schema, redaction) follows from it.
 
 Choices and limits are part of the class: an instance made by hand is checked just as one that was read from a file.
 """
@@ -140,8 +140,7 @@ def settings_of(cls: type[Any]) -> tuple[attrs.Attribute[Any], ...]:
         PluginError: it is no attrs class, or a type cannot be resolved (``plugin.settings``).
     """
     try:
-        attrs.resolve_types(cls)
-        fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cls)
+        fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(attrs.resolve_types(cls))
     except (NameError, TypeError, attrs.exceptions.NotAnAttrsClassError) as error:
         raise PluginError(
             f"The settings class {getattr(cls, '__qualname__', cls)} cannot be used: {error}",
@@ -162,9 +161,9 @@ def objection(info: SettingInfo, value: Any) -> str:
             if isinstance(one, float) and not math.isfinite(one):
                 return f"found {one}, expected a finite number"
             if info.minimum is not None and one < info.minimum:
-                return f"found {one}, expected {_number(info.minimum)} or more {info.unit}".rstrip()
+                return f"found {one}, expected {info.minimum} or more {info.unit}".rstrip()
             if info.maximum is not None and one > info.maximum:
-                return f"found {one}, expected {_number(info.maximum)} or less {info.unit}".rstrip()
+                return f"found {one}, expected {info.maximum} or less {info.unit}".rstrip()
     return ""
 
 
@@ -181,22 +180,18 @@ def _check_all(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> No
 
 def _failure(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> str:
     info = setting_info(attribute)
-    if text := objection(info, value):
+    text = objection(info, value)
+    if text or info.validator is None:
         return text
-    if info.validator is not None:
-        try:
-            info.validator(instance, attribute, value)
-        except PosthouseError as error:
-            return error.message
-        except (ValueError, TypeError) as error:
-            return str(error) or f"refused ({type(error).__name__})"
+    try:
+        info.validator(instance, attribute, value)
+    except PosthouseError as error:
+        return error.message
+    except (ValueError, TypeError) as error:
+        return str(error) or f"refused ({type(error).__name__})"
     return ""
 
 
 def _alternatives(choices: Sequence[Any]) -> str:
     words = [f'"{choice}"' if isinstance(choice, str) else str(choice) for choice in choices]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-def _number(limit: float) -> str:
-    return f"{limit:g}" if isinstance(limit, float) else str(limit)

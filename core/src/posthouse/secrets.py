@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from posthouse._values import located
 from posthouse.errors import ConfigurationError
 
 __all__ = ["Secret"]
@@ -20,8 +21,7 @@ class Secret:
     """A password, token or key, or a reference to one.
 
     Made from ``env:NAME``, ``file:PATH``, ``keyring:SERVICE/USER``, ``sealed:…`` or the value itself. What it stands
-    for is looked up when `reveal` is called, and never appears in ``repr``, ``str``, logs, comparisons' failure messages
-    or pickles.
+    for is looked up when `reveal` is called, and never appears in ``repr``, ``str``, logs, failure messages or pickles.
 
     Args:
         text: the reference or the literal value.
@@ -38,7 +38,7 @@ class Secret:
         self._scheme = scheme if colon and scheme in _REVEAL else ""
         self._text = rest if self._scheme else text
         if self._scheme == "file" and rest:
-            self._text = str((folder or Path()) / Path(rest).expanduser())
+            self._text = str(located(rest, folder))
         if self._scheme and (not rest or (self._scheme == "keyring" and not all(rest.rpartition("/")))):
             raise ConfigurationError(
                 f"The reference to a secret is incomplete: expected {_EXPECTED[self._scheme]} after {self._scheme}:",
