@@ -13,7 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from posthouse._mailer import AsyncMailer, Mailer, send_email
+    from posthouse._async_mailer import AsyncMailer
+    from posthouse._mailer import Mailer, send_email
     from posthouse.accounts import Account, DeliveryLimits
     from posthouse.addresses import Address
     from posthouse.errors import (
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Account": "accounts",
     "Address": "addresses",
-    "AsyncMailer": "_mailer",
+    "AsyncMailer": "_async_mailer",
     "Attachment": "messages",
     "AuthenticationError": "errors",
     "Check": "reports",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from posthouse._channel import Channel, undelivered
 from posthouse._discovery import Registry
-from posthouse._preparation import Prepared, make_envelope, objections, prepare, with_account_defaults
+from posthouse._objections import objections
+from posthouse._preparation import Prepared, make_envelope, prepare, with_account_defaults
 from posthouse._scope import Extension, Scope, load_extension
 from posthouse.errors import (
     ConfigurationError,

@@ -1,0 +1,236 @@
+"""The engine's face: `AsyncMailer`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from os import PathLike
+from typing import TYPE_CHECKING, Self
+
+from posthouse._discovery import Registry
+from posthouse._engine import Engine
+from posthouse._routing import Resolution, resolve
+from posthouse._stream import AnyMessage, Stream, as_message
+from posthouse.config import Configuration, load
+from posthouse.errors import ConfigurationError, PosthouseError, Problem
+from posthouse.urls import from_url
+
+if TYPE_CHECKING:
+    from posthouse.accounts import Account
+    from posthouse.messages import Message
+    from posthouse.receipts import Receipt
+    from posthouse.reports import Check, TestReport
+
+__all__ = ["AsyncMailer"]
+
+
+class AsyncMailer:
+    """Sends messages through the accounts of a configuration, from async code.
+
+    ::
+
+        async with AsyncMailer.from_config() as mailer:
+            receipt = await mailer.send(Message(to="ada@example.org", subject="Hello", text="It works."))
+
+    It belongs to the event loop in which it is first used. Connections stay open between messages, until it is closed.
+
+    Args:
+        configuration: what `posthouse.config.load` or `posthouse.urls.from_url` returned.
+
+    Attributes:
+        configuration: the same.
+        registry: the plugins that are installed, each with its state.
+
+    Raises:
+        PluginError: a plugin that ``[plugins] require`` names is missing or unusable.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.registry = Registry(configuration.plugins)
+        self._engine = Engine(configuration, self.registry)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def from_config(cls, path: str | PathLike[str] | None = None) -> Self:
+        """Read ``path``, else ``POSTHOUSE_CONFIG``, else ``./posthouse.toml``, else the user's own configuration.
+
+        Raises:
+            ConfigurationError: none was found, or it has problems; all of them at once.
+        """
+        return cls(load(path))
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """Use one account, written as a URL: ``starttls://user:password@host:587?sender=me@example.org``.
+
+        Raises:
+            ConfigurationError: the URL cannot be read.
+        """
+        return cls(from_url(url))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+    async def send(
+        self, message: AnyMessage, *, account: str | None = None, user: str | None = None, purpose: str | None = None
+    ) -> Receipt:
+        """Send one message.
+
+        Args:
+            message: what to send.
+            account: name of the account; without it the user, the purpose, the From address or the default decides.
+            user: a user of the host application.
+            purpose: what the mail is for.
+
+        Returns:
+            What became of each recipient; some may have been refused.
+
+        Raises:
+            PosthouseError: nobody was accepted, or nobody knows. Its ``receipt`` says what happened to whom.
+        """
+        self._own_loop()
+        ready = as_message(message)
+        chosen = self.resolve(ready, account=account, user=user, purpose=purpose).account
+        receipt = await self._engine.send(ready, chosen)
+        if receipt.error is not None:
+            receipt.error.receipt = receipt
+            raise receipt.error
+        return receipt
+
+    async def send_many(
+        self,
+        messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage],
+        *,
+        account: str | None = None,
+        user: str | None = None,
+        purpose: str | None = None,
+    ) -> AsyncIterator[Receipt]:
+        """Send many messages over as many connections as their accounts allow.
+
+        Messages are taken as they can be sent, so a generator of a million is fine.
+
+        Yields:
+            One receipt per message, in order, while it goes. A message's failure is in its receipt, never raised.
+        """
+        stream = self.stream(account, user, purpose)
+        try:
+            if isinstance(messages, AsyncIterable):
+                async for receipt in _pumped(messages, stream):
+                    yield receipt
+            else:
+                for message in messages:
+                    await stream.put(message)
+                    while stream.full:
+                        for receipt in await stream.wait():
+                            yield receipt
+            while stream.pending:
+                for receipt in await stream.wait():
+                    yield receipt
+        finally:
+            await stream.close()
+
+    def resolve(
+        self,
+        message: Message | None = None,
+        *,
+        account: str | None = None,
+        user: str | None = None,
+        purpose: str | None = None,
+    ) -> Resolution:
+        """Return which account would send, and why.
+
+        Raises:
+            ConfigurationError: no such account, or nothing decides.
+            NotPermittedError: the account is disabled.
+        """
+        return resolve(self.configuration, message, account=account, user=user, purpose=purpose)
+
+    def check(
+        self, message: AnyMessage, *, account: str | None = None, user: str | None = None, purpose: str | None = None
+    ) -> tuple[Problem, ...]:
+        """Return what the account cannot carry of a message, before anything is sent. Empty means nothing.
+
+        Raises:
+            PosthouseError: no account, no plugin, or a message that nobody can send.
+        """
+        ready = as_message(message)
+        return self._engine.check(ready, self.resolve(ready, account=account, user=user, purpose=purpose).account)
+
+    async def test(
+        self,
+        account: str | None = None,
+        to: str | None = None,
+        on_check: Callable[[Check], None] | None = None,
+    ) -> TestReport:
+        """Try everything that sending needs, step by step.
+
+        Args:
+            account: name of the account; the default if None.
+            to: also send a test mail there; ``""`` sends it to the account's own sender; None sends nothing.
+            on_check: called with each check when it is done, to show progress.
+
+        Raises:
+            PosthouseError: the account cannot even be loaded.
+        """
+        self._own_loop()
+        chosen = self.resolve(account=account).account
+        if to == "":
+            if chosen.sender is None:
+                raise ConfigurationError(
+                    f"The account {chosen.name!r} has no sender to send the test mail to.",
+                    hint=f"Name a recipient, or set accounts.{chosen.name}.sender.",
+                )
+            to = chosen.sender.addr_spec
+        return await self._engine.test(chosen, to, on_check)
+
+    def validate(self) -> tuple[Problem, ...]:
+        """Load every account's plugins and settings, contact nobody, and return everything that is wrong."""
+        return self._engine.validate()
+
+    async def close(self) -> None:
+        """Close every connection. The mailer can be used again afterwards."""
+        await self._engine.close()
+
+    def stream(self, account: str | None = None, user: str | None = None, purpose: str | None = None) -> Stream:
+        """Return what `send_many` is made of, for a program that puts messages in and takes receipts out itself."""
+        self._own_loop()
+
+        def choose(message: Message) -> Account:
+            return self.resolve(message, account=account, user=user, purpose=purpose).account
+
+        return Stream(self._engine, choose)
+
+    def _own_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise PosthouseError(
+                "This AsyncMailer belongs to another event loop.",
+                code="mailer.loop",
+                hint="Make one AsyncMailer per event loop, or use Mailer, which works from any thread.",
+            )
+
+
+async def _pumped(messages: AsyncIterable[AnyMessage], stream: Stream) -> AsyncIterator[Receipt]:
+    """Yield receipts while a source that may pause is read beside it; what is left when it ends stays in the stream."""
+
+    async def read() -> None:
+        async for message in messages:
+            await stream.put(message)
+            await stream.room()
+
+    reader = asyncio.ensure_future(read())
+    reader.add_done_callback(lambda _: stream.wake())
+    try:
+        while not reader.done():
+            await stream.progress()
+            for receipt in stream.take():
+                yield receipt
+        reader.result()
+    finally:
+        reader.cancel()
