@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from posthouse_sandbox.answers import Answers
     from posthouse_sandbox.certificates import Authority, Certificate, ServerCertificate
     from posthouse_sandbox.credentials import Credentials
+    from posthouse_sandbox.doors import AccountSettings, Door, Premises
     from posthouse_sandbox.inbox import Inbox, Received
     from posthouse_sandbox.sandbox import Sandbox, default_doors
     from posthouse_sandbox.smtp import Security, SmtpDoor
 
 __all__ = [
+    "AccountSettings",
     "Answers",
     "Authority",
     "Certificate",
     "Credentials",
+    "Door",
     "Inbox",
+    "Premises",
     "Received",
     "Sandbox",
     "Security",
@@ -32,11 +36,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AccountSettings": "doors",
     "Answers": "answers",
     "Authority": "certificates",
     "Certificate": "certificates",
     "Credentials": "credentials",
+    "Door": "doors",
     "Inbox": "inbox",
+    "Premises": "doors",
     "Received": "inbox",
     "Sandbox": "sandbox",
     "Security": "smtp",

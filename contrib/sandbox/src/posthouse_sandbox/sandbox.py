@@ -54,10 +54,11 @@ class Sandbox:
         authority: issues the certificates; a new one if None.
 
     Attributes:
+        doors: its servers, each with ``host`` and ``port`` while it is open.
         credentials: who may sign in.
-        inbox: what was received; it can still be read after the end.
-        doors: what is open.
+        directory: where its files are; exists from the beginning of the with block on, as do the next two.
         authority: what its clients have to trust.
+        inbox: what was received; it can still be read after the end.
 
     Raises:
         ValueError: two doors have the same name.
@@ -74,11 +75,12 @@ class Sandbox:
         self.doors = tuple(doors) if doors is not None else default_doors()
         if len({door.name for door in self.doors}) < len(self.doors):
             raise ValueError("two doors of a sandbox have the same name")
-        self._temporary = TemporaryDirectory(prefix="posthouse-sandbox-") if directory is None else None
-        self.directory = make_private_folder(Path(self._temporary.name) if self._temporary else Path(directory or "."))
         self.credentials = credentials or Credentials()
-        self.inbox = Inbox(self.directory / "inbox" if directory is not None else None)
-        self.authority = authority or Authority(self.directory / "certificates")
+        self.directory: Path
+        self.authority: Authority
+        self.inbox: Inbox
+        self._given_directory = directory
+        self._given_authority = authority
         self._open = AsyncExitStack()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -121,30 +123,34 @@ class Sandbox:
     # On the caller's event loop
 
     async def __aenter__(self) -> Self:
-        make_private_folder(self.directory / "passwords")
-        for user, password in self.credentials.passwords.items():
-            write_private(self._password_file(user), password.encode())
-        premises = Premises(self.authority, self.credentials, self.inbox)
         try:
+            premises = self._prepare()
             for door in self.doors:
                 self._open.push_async_callback(door.close)
                 await door.open(premises)
         except BaseException:
-            await self._close()
+            await self._open.aclose()
             raise
         return self
+
+    def _prepare(self) -> Premises:
+        """Write what the doors and their clients need to know."""
+        if self._given_directory is None:
+            self.directory = Path(self._open.enter_context(TemporaryDirectory(prefix="posthouse-sandbox-")))
+            self.inbox = Inbox()
+        else:
+            self.directory = make_private_folder(self._given_directory)
+            self.inbox = Inbox(self.directory / "inbox")
+        self.authority = self._given_authority or Authority(self.directory / "certificates")
+        make_private_folder(self.directory / "passwords")
+        for user, password in self.credentials.passwords.items():
+            write_private(self._password_file(user), password.encode())
+        return Premises(self.authority, self.credentials, self.inbox)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._close()
-
-    async def _close(self) -> None:
-        try:
-            await self._open.aclose()
-        finally:
-            if self._temporary:
-                self._temporary.cleanup()
+        await self._open.aclose()
 
     # In a thread of its own
 
@@ -164,7 +170,7 @@ class Sandbox:
     ) -> None:
         assert self._loop is not None
         try:
-            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self._open.aclose(), self._loop).result()
         finally:
             self._end_thread()
 

@@ -1,0 +1,139 @@
+import asyncio
+import smtplib
+import socket
+import stat
+import threading
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from posthouse_sandbox import Credentials, Sandbox, Security, SmtpDoor, default_doors
+
+
+def send(sandbox, door):
+    with smtplib.SMTP(door.host, door.port, "client.example", timeout=10) as client:
+        client.sendmail("a@x.example", ["b@x.example"], b"Subject: x\r\n\r\nbody\r\n")
+
+
+async def test_it_runs_on_the_callers_loop(tmp_path):
+    async with Sandbox(tmp_path, doors=[SmtpDoor("plain")]) as sandbox:
+        await asyncio.to_thread(send, sandbox, sandbox.doors[0])
+        (received,) = await sandbox.inbox.wait()
+        assert received.recipients == ("b@x.example",)
+    assert sandbox.inbox.path_of(received).read_bytes() == received.raw
+
+
+def test_it_runs_in_a_thread_of_its_own_and_ends_it():
+    threads = threading.active_count()
+    with Sandbox(doors=[SmtpDoor("plain")]) as sandbox:
+        assert threading.active_count() == threads + 1
+        send(sandbox, sandbox.doors[0])
+        assert len(sandbox.inbox.wait_blocking()) == 1
+    assert threading.active_count() == threads
+    assert len(sandbox.inbox.messages) == 1
+
+
+def test_without_a_directory_nothing_is_left():
+    with Sandbox(doors=[SmtpDoor("plain")]) as sandbox:
+        assert sandbox.ca_file.exists()
+        assert sandbox.inbox.folder is None
+    assert not sandbox.directory.exists()
+
+
+def test_everything_in_the_directory_is_for_its_owner_only(tmp_path):
+    with Sandbox(tmp_path / "s") as sandbox:
+        send(sandbox, sandbox.door("smtp-plain"))
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "s").rglob("*")}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
+    assert len([path for path in modes if path.suffix == ".eml"]) == 1
+
+
+def test_ports_are_free_ones_and_on_the_loopback_interface_only():
+    with Sandbox() as sandbox:
+        assert len({door.port for door in sandbox.doors}) == len(sandbox.doors)
+        assert {door.host for door in sandbox.doors} == {"127.0.0.1"}
+        ports = [door.port for door in sandbox.doors]
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_door_by_name():
+    sandbox = Sandbox(doors=[SmtpDoor("front"), SmtpDoor("back")])
+    assert sandbox.door("back") is sandbox.doors[1]
+    with pytest.raises(LookupError, match="no door named side; there are front, back"):
+        sandbox.door("side")
+
+
+def test_two_doors_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="same name"):
+        Sandbox(doors=[SmtpDoor("front"), SmtpDoor("front", Security.IMPLICIT)])
+
+
+class BrokenDoor(SmtpDoor):
+    async def open(self, premises):
+        raise OSError("no port left")
+
+
+def test_door_that_does_not_open_closes_the_others_again():
+    threads = threading.active_count()
+    first = SmtpDoor("first")
+    sandbox = Sandbox(doors=[first, BrokenDoor("second")])
+    with pytest.raises(OSError, match="no port left"), sandbox:
+        pass
+    with pytest.raises(RuntimeError, match="not open"):
+        _ = first.port
+    assert threading.active_count() == threads
+    assert not sandbox.directory.exists()
+
+
+def test_making_one_touches_nothing(tmp_path):
+    Sandbox(tmp_path / "later")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_configuration_has_one_account_per_door_and_way_of_signing_in(tmp_path):
+    with Sandbox(tmp_path) as sandbox:
+        text = sandbox.configuration()
+        few = tomllib.loads(sandbox.configuration(["smtps", "starttls-auth-plain"]))
+    configuration = tomllib.loads(text)
+    methods = ["scram-sha-256", "scram-sha-1", "cram-md5", "plain", "login"]
+    assert list(configuration["accounts"]) == [
+        "smtp",
+        *(f"smtp-auth-{method}" for method in methods),
+        "smtp-plain",
+        *(f"smtp-plain-auth-{method}" for method in methods),
+        "starttls",
+        *(f"starttls-auth-{method}" for method in methods),
+        "starttls-exchange-login",
+        "smtps",
+        *(f"smtps-auth-{method}" for method in methods),
+    ]
+    assert configuration["default"] == "smtp"
+    assert configuration["auth"] == {
+        "anna": {
+            "kind": "password",
+            "username": "anna@sandbox.example",
+            "password": f"file:{tmp_path / 'passwords' / 'anna@sandbox.example'}",
+        }
+    }
+    password = sandbox.credentials.passwords["anna@sandbox.example"]
+    assert password not in text
+    assert Path(configuration["auth"]["anna"]["password"].removeprefix("file:")).read_text("utf-8") == password
+    assert list(few["accounts"]) == ["starttls-auth-plain", "smtps"]
+    assert few["default"] == "starttls-auth-plain"
+
+
+def test_configuration_without_any_account_is_refused():
+    only_tokens = SmtpDoor("tokens", mechanisms=("XOAUTH2",))
+    with (
+        Sandbox(doors=[only_tokens], credentials=Credentials({}, {"a": "b"})) as sandbox,
+        pytest.raises(ValueError, match="no door of this sandbox has an account"),
+    ):
+        sandbox.configuration()
+
+
+def test_default_doors_are_new_each_time():
+    assert not set(map(id, default_doors())) & set(map(id, default_doors()))
