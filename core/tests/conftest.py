@@ -1,0 +1,61 @@
+"""Fixtures: plugins installed as real distributions, and configurations that use them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # the plugins below are found as any installed module is
+
+from memory_plugins import memory_transport, tokens
+from memory_plugins.memory_transport import BOXES, Box
+
+Install = Callable[..., Path]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Install a distribution: metadata on ``sys.path``, and a module where source is given."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+
+    def install(
+        distribution: str,
+        *,
+        role: str = "transport",
+        kind: str = "acme",
+        module: str = "",
+        source: str = "",
+        version: str = "1.0",
+        api: int = 1,
+        requires: str = "",
+    ) -> Path:
+        module = module or distribution.replace("-", "_")
+        info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        lines = ["Metadata-Version: 2.1", f"Name: {distribution}", f"Version: {version}"]
+        lines += [f"Requires-Dist: {requires}"] if requires else []
+        (info / "METADATA").write_text("\n".join(lines) + "\n")
+        (info / "entry_points.txt").write_text(f"[posthouse.{role}s.v{api}]\n{kind} = {module}\n")
+        if source:
+            (site / f"{module}.py").write_text(source)
+            monkeypatch.delitem(sys.modules, module, raising=False)
+        return site
+
+    return install
+
+
+@pytest.fixture
+def box(install: Install) -> Iterator[Box]:
+    """Install the memory plugins, and return the box that the accounts of `CONFIGURATION` use."""
+    install("posthouse-memory", kind="memory", module="memory_plugins.memory_transport")
+    install("posthouse-memory-batches", kind="memory-batches", module="memory_plugins.memory_batches")
+    install("posthouse-tokens", role="authenticator", kind="tokens", module="memory_plugins.tokens")
+    BOXES["main"] = Box()
+    tokens.REQUESTS.clear()
+    yield BOXES.pop("main")
+    memory_transport.CAPABILITIES[:] = [memory_transport.ALL]

@@ -1,0 +1,161 @@
+"""Which plugins are found, and which may be used."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from conftest import Install
+from hypothesis import given
+from hypothesis import strategies as st
+
+from posthouse._discovery import Candidate, Registry, State
+from posthouse.config import PluginPolicy
+from posthouse.errors import PluginError
+
+
+def candidate(registry: Registry, distribution: str) -> Candidate:
+    return next(c for c in registry.candidates() if c.distribution == distribution)
+
+
+def test_a_plugin_is_found_with_its_distribution_and_version(install: Install) -> None:
+    install("acme-mail", version="2.5")
+    found = candidate(Registry(PluginPolicy()), "acme-mail")
+    assert (found.role, found.kind, found.version, found.state) == ("transport", "acme", "2.5", State.READY)
+
+
+def test_nothing_is_imported_by_looking(install: Install) -> None:
+    install("acme-mail", source="raise SystemExit('imported')")
+    Registry(PluginPolicy()).candidates()
+    assert "acme_mail" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("policy", "state"),
+    [
+        (PluginPolicy(deny=("acme-mail",)), State.DENIED),
+        (PluginPolicy(deny=("Acme_Mail>=2",)), State.DENIED),
+        (PluginPolicy(deny=("acme-mail<2",)), State.READY),
+        (PluginPolicy(allow=()), State.NOT_ALLOWED),
+        (PluginPolicy(allow=("other",)), State.NOT_ALLOWED),
+        (PluginPolicy(allow=("acme-mail<2",)), State.NOT_ALLOWED),
+        (PluginPolicy(allow=("acme.mail>=2,<3",)), State.READY),
+        (PluginPolicy(allow=("acme-mail",), deny=("acme-mail",)), State.DENIED),
+        (PluginPolicy(require=("acme-mail>=3",)), State.WRONG_VERSION),
+        (PluginPolicy(require=("acme-mail~=2.0",)), State.READY),
+    ],
+)
+def test_policy_is_evaluated_before_import(install: Install, policy: PluginPolicy, state: State) -> None:
+    install("acme-mail", version="2.5", source="raise SystemExit('imported')")
+    registry = Registry(policy)
+    assert candidate(registry, "acme-mail").state is state
+    if state is not State.READY:
+        with pytest.raises(PluginError, match="may not be used"):
+            registry.find("transport", "acme")
+    assert "acme_mail" not in sys.modules
+
+
+def test_what_core_brings_needs_no_permission() -> None:
+    registry = Registry(PluginPolicy(allow=()))
+    assert registry.find("authenticator", "password").state is State.READY
+
+
+def test_another_major_of_the_contract_is_reported_and_never_imported(install: Install) -> None:
+    install("acme-mail", api=2, source="raise SystemExit('imported')")
+    found = candidate(Registry(PluginPolicy()), "acme-mail")
+    assert found.state is State.INCOMPATIBLE
+    assert "version 2" in found.reason
+    with pytest.raises(PluginError) as caught:
+        found.load()
+    assert caught.value.code == "plugin.incompatible"
+
+
+def test_a_plugin_that_needs_a_newer_core_says_so(install: Install) -> None:
+    install("acme-mail", requires="posthouse>=99")
+    found = candidate(Registry(PluginPolicy()), "acme-mail")
+    assert found.state is State.INCOMPATIBLE
+    assert "posthouse>=99" in found.reason
+
+
+def test_two_plugins_of_one_kind_are_both_unusable_and_both_named(install: Install) -> None:
+    install("acme-one")
+    install("acme-two")
+    with pytest.raises(PluginError) as caught:
+        Registry(PluginPolicy()).find("transport", "acme")
+    assert caught.value.code == "plugin.conflict"
+    assert "acme-one" in str(caught.value)
+    assert "acme-two" in str(caught.value)
+
+
+def test_prefer_settles_a_conflict(install: Install) -> None:
+    install("acme-one")
+    install("acme-two")
+    registry = Registry(PluginPolicy(prefer=("acme-two",)))
+    assert registry.find("transport", "acme").distribution == "acme-two"
+    assert candidate(registry, "acme-one").state is State.SHADOWED
+
+
+def test_a_denied_rival_is_no_rival(install: Install) -> None:
+    install("acme-one")
+    install("acme-two")
+    assert Registry(PluginPolicy(deny=("acme-one",))).find("transport", "acme").distribution == "acme-two"
+
+
+@pytest.mark.parametrize("source", ["1/0", "import no_such_module", "raise SystemExit(3)", "def broken(:"])
+def test_a_broken_plugin_hurts_only_who_uses_it(install: Install, source: str) -> None:
+    install("acme-broken", kind="broken", source=source)
+    install("acme-mail", source="")
+    registry = Registry(PluginPolicy())
+    assert registry.find("transport", "acme").state is State.READY
+    with pytest.raises(PluginError, match="acme-broken") as caught:
+        registry.find("transport", "broken").load()
+    assert caught.value.code == "plugin.broken"
+    assert "\n" not in caught.value.message
+
+
+def test_a_missing_kind_names_the_package_to_install() -> None:
+    with pytest.raises(PluginError) as caught:
+        Registry(PluginPolicy()).find("transport", "carrier-pigeon")
+    assert caught.value.code == "plugin.missing"
+    assert "pip install posthouse-carrier-pigeon" in caught.value.hint
+
+
+def test_a_misspelt_kind_is_guessed(install: Install) -> None:
+    install("acme-mail", kind="courier")
+    with pytest.raises(PluginError, match="'courier'"):
+        Registry(PluginPolicy()).find("transport", "courrier")
+
+
+def test_require_names_everything_that_is_wrong_and_how_to_install_it(install: Install) -> None:
+    install("acme-mail", version="1.0")
+    registry = Registry(PluginPolicy(require=("acme-mail>=2", "acme-absent")))
+    with pytest.raises(PluginError) as caught:
+        registry.check_requirements()
+    assert "acme-absent" in caught.value.message
+    assert "acme-mail" in caught.value.message
+    assert caught.value.hint == 'Install them: pip install "acme-mail>=2" "acme-absent"'
+
+
+def test_require_is_content_with_what_fits(install: Install) -> None:
+    install("acme-mail", version="2.1")
+    registry = Registry(PluginPolicy(require=("acme-mail>=2,<3",)))
+    registry.check_requirements()
+    assert registry.find("transport", "acme").state is State.READY
+
+
+def test_the_first_of_two_copies_on_the_path_counts(install: Install, tmp_path_factory: pytest.TempPathFactory) -> None:
+    site = install("acme-mail", version="1.0")
+    older = tmp_path_factory.mktemp("older")
+    info = older / "acme_mail-0.9.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-mail\nVersion: 0.9\n")
+    (info / "entry_points.txt").write_text("[posthouse.transports.v1]\nacme = acme_mail\n")
+    registry = Registry(PluginPolicy(), search_path=[str(site), str(older)])
+    assert [(c.distribution, c.version) for c in registry.candidates()] == [("acme-mail", "1.0")]
+
+
+@given(st.text(max_size=40))
+def test_any_kind_that_is_not_there_is_missing(kind: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        Registry(PluginPolicy(), search_path=[]).find("transport", kind)
+    assert caught.value.code == "plugin.missing"
