@@ -78,15 +78,13 @@ def unescape(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL) if "\\" in text else text
 
 
-def unreadable(
-    text: str, hint: str = 'Write it as ada@example.org or "Ada Lovelace" <ada@example.org>.'
-) -> MessageError:
+def unreadable(text: str, hint: str = "") -> MessageError:
     """Return the error for a text that is no address."""
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     return MessageError(
         f"{shown!r} cannot be read as a mail address",
         code="message.address",
-        hint=hint or 'Write it as ada@example.org or "Lovelace, Ada" <ada@example.org>.',
+        hint=hint or 'Write it as ada@example.org or "Lovelace, Ada" <ada@example.org>, a name with a comma in quotes.',
     )
 
 

@@ -1,0 +1,121 @@
+"""A finished message as bytes: its line endings, and its header block, edited without touching anything else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from posthouse.errors import MessageError
+
+__all__ = ["Field", "fields", "normalized", "split", "with_headers"]
+
+_LONGEST_LINE = 998  # octets without CRLF (RFC 5322 section 2.1.1)
+_ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
+_TOO_LONG = re.compile(rb"[^\n]{%d}" % (_LONGEST_LINE + 2))  # CR included
+_NEVER = {"bcc", "resent-bcc"}
+
+
+class Field(NamedTuple):
+    """One header field: its name, and all its bytes from the name to the last CRLF."""
+
+    name: str
+    octets: bytes
+
+    @property
+    def value(self) -> str:
+        """What follows the colon, unfolded (RFC 5322 section 2.2.3); bytes that are no UTF-8 are replaced."""
+        text = self.octets.partition(b":")[2].decode("utf-8", "replace")
+        return text.replace("\r\n", "").strip(" \t")
+
+
+def normalized(raw: bytes) -> bytes:
+    """Return the message with CRLF at each line's end, and without Bcc; the very same bytes if they are so already.
+
+    Raises:
+        MessageError: it has no header block, holds a NUL, or a line that is too long to travel.
+    """
+    if not isinstance(raw, bytes | bytearray | memoryview):
+        raise MessageError(f"a raw message is bytes, not {type(raw).__name__}", code="message.type")
+    raw = bytes(raw)
+    ends = raw.count(b"\r\n")
+    if raw.count(b"\n") != ends or raw.count(b"\r") != ends:
+        raw = _ANY_LINE_END.sub(b"\r\n", raw)
+    if not raw.endswith(b"\r\n"):
+        raw += b"\r\n"
+    if b"\0" in raw:
+        raise MessageError("a message must not hold a NUL byte", code="message.malformed", hint="Encode it as base64.")
+    if _TOO_LONG.search(raw):
+        raise MessageError(
+            f"a line is longer than {_LONGEST_LINE} bytes, which no mail server has to take",
+            code="message.line-length",
+            hint="Encode that part as quoted-printable or base64.",
+        )
+    block, body = split(raw)
+    kept = [field.octets for field in fields(block) if field.name.lower() not in _NEVER]
+    header = b"".join(kept)
+    return raw if len(header) == len(block) else header + body
+
+
+def split(raw: bytes) -> tuple[bytes, bytes]:
+    """Split a normalised message into its header block and the rest, which begins with the empty line."""
+    if raw.startswith(b"\r\n"):
+        return b"", raw
+    block, empty, body = raw.partition(b"\r\n\r\n")
+    return (block + b"\r\n", b"\r\n" + body) if empty else (raw, b"\r\n")
+
+
+def fields(block: bytes) -> Iterator[Field]:
+    """Yield a header block's fields, folded lines together.
+
+    Raises:
+        MessageError: a line is neither a field nor a fold (``message.malformed``).
+    """
+    octets = b""
+    for line in block.splitlines(keepends=True) if b"\r\n" in block else []:
+        if line[:1] in {b" ", b"\t"} and octets:
+            octets += line
+            continue
+        if octets:
+            yield _field(octets)
+        octets = line
+    if octets:
+        yield _field(octets)
+
+
+def with_headers(raw: bytes, headers: Mapping[str, Any], *, replace: bool) -> bytes:
+    """Return the message with these headers.
+
+    Args:
+        raw: a normalised message.
+        headers: each a text, addresses, or a date; an empty value takes the header out.
+        replace: False to leave a header as it is where there is one.
+    """
+    from posthouse.mime.headers import field_octets
+
+    block, body = split(raw)
+    present = list(fields(block))
+    lines = []
+    names = {field.name.lower() for field in present}
+    pending = {name.lower(): name for name in headers if replace or name.lower() not in names}
+    for field in present:
+        name = field.name.lower()
+        if name not in pending and not (replace and name in {other.lower() for other in headers}):
+            lines.append(field.octets)
+        elif name in pending:
+            lines.append(field_octets(field.name, headers[pending.pop(name)]))
+    lines += [field_octets(name, headers[name]) for name in pending.values()]
+    return b"".join([*lines, body])
+
+
+def _field(octets: bytes) -> Field:
+    name, colon, _ = octets.partition(b":")
+    text = name.rstrip(b" \t").decode("latin-1")
+    if not colon or not re.fullmatch(r"[!-9;-~]+", text):
+        shown = octets[:60].decode("utf-8", "replace").rstrip()
+        raise MessageError(
+            f"{shown!r} is no header line",
+            code="message.malformed",
+            hint="A message begins with its headers, followed by an empty line.",
+        )
+    return Field(text, octets)
