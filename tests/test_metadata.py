@@ -52,6 +52,9 @@ def missing_files(folder: Path) -> Iterator[str]:
     if ROLES & set(project.get("entry-points", {})):
         wanted.append("tests/test_contract.py")
     yield from (f"{pattern} is missing" for pattern in wanted if not any(folder.glob(pattern)))
+    licence = folder / "LICENSE"  # a copy, since a wheel can only take in what is in its own folder
+    if not licence.is_file() or licence.read_bytes() != (ROOT / "LICENSE").read_bytes():
+        yield "LICENSE is missing or not the workspace's"
 
 
 def wrong_metadata(folder: Path) -> Iterator[str]:
@@ -77,6 +80,8 @@ def wrong_wheel(wheel: Path, package: str) -> Iterator[str]:
     names = ZipFile(wheel).namelist()
     if f"{package}/py.typed" not in names:
         yield f"{package}/py.typed is not in the wheel"
+    if not any(name.endswith(".dist-info/licenses/LICENSE") for name in names):
+        yield "LICENSE is not in the wheel"
     for name in names:
         top, *rest = name.split("/")
         if (top != package and not top.endswith(".dist-info")) or any(part == "tests" for part in rest):
@@ -133,6 +138,7 @@ def distribution(tmp_path: Path) -> Path:
     folder = tmp_path / "acme"
     files = {
         "pyproject.toml": (ROOT / "plugins/smtp/pyproject.toml").read_text("utf-8").replace("smtp", "acme"),
+        "LICENSE": (ROOT / "LICENSE").read_text("utf-8"),
         "README.md": "# posthouse-acme\n",
         "CHANGELOG.md": "# Changelog\n\n## [1.0.0] - unreleased\n",
         "src/posthouse_acme/__init__.py": "",
@@ -170,16 +176,19 @@ def test_wrong_metadata_is_found(distribution: Path, old: str, new: str, problem
     assert problem in "; ".join(found for rule in FOLDER_RULES for found in rule(distribution))
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "src/posthouse_acme/py.typed", "tests/test_contract.py"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CHANGELOG.md", "LICENSE", "src/posthouse_acme/py.typed", "tests/test_contract.py"]
+)
 def test_a_missing_file_is_found(distribution: Path, name: str) -> None:
     (distribution / name).unlink()
     pattern = name.replace("posthouse_acme", "*")
-    assert f"{pattern} is missing" in list(missing_files(distribution))
+    assert any(problem.startswith(f"{pattern} is missing") for problem in missing_files(distribution))
 
 
 def test_what_does_not_belong_in_a_wheel_is_found(distribution: Path, tmp_path: Path) -> None:
     wheel = build_wheel(distribution, tmp_path / "good")
     assert list(wrong_wheel(wheel, "posthouse_acme")) == []
+    (distribution / "LICENSE").unlink()
     (distribution / "src/posthouse_acme/py.typed").unlink()
     (distribution / "src/posthouse_acme/tests").mkdir()
     (distribution / "src/posthouse_acme/tests/test_x.py").write_text("")
@@ -191,6 +200,7 @@ def test_what_does_not_belong_in_a_wheel_is_found(distribution: Path, tmp_path: 
     )
     problems = "; ".join(wrong_wheel(build_wheel(distribution, tmp_path / "bad"), "posthouse_acme"))
     assert all(
-        name in problems for name in ("py.typed is not", "tests/test_x.py does not", "stray/__init__.py does not")
+        name in problems
+        for name in ("LICENSE is not", "py.typed is not", "tests/test_x.py does not", "stray/__init__.py does not")
     )
     assert "src holds something else" in "; ".join(wrong_names(distribution))
