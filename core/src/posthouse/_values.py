@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -23,6 +24,7 @@ __all__ = [
 
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # line breaks inject commands and headers
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _MOST_SHOWN = 40
 
@@ -93,6 +95,13 @@ def read_path(value: Any, *, folder: Path | None) -> Path:
 def located(path: str, folder: Path | None) -> Path:
     """Return where a path points: a relative one starts at the folder, ``~`` is the user's home."""
     return (folder or Path()) / os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser raises where there is no home
+
+
+def below_key(key: object, below: str = "") -> str:
+    """Return the dotted path of what stands below a key, quoted as TOML wants it where the key needs it."""
+    text = str(key)
+    name = text if _BARE_KEY.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return f"{name}.{below}" if below else name
 
 
 def shown(value: Any) -> str:

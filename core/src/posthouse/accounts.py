@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from posthouse.addresses import Address
+from posthouse.errors import MessageError
 from posthouse.schema import setting
 
-__all__ = ["Account", "DeliveryLimits", "Options", "Selection"]
+__all__ = ["Account", "DeliveryLimits", "Options", "Selection", "check_mailboxes"]
 
 
 @frozen(kw_only=True)
@@ -90,6 +91,36 @@ class Selection:
     name: str = ""
 
 
+def check_mailboxes(instance: Any, attribute: Attribute[Any], value: tuple[str, ...]) -> None:
+    """Check that each text is an address or ``@domain``; a validator for `posthouse.schema.setting`."""
+    for text in value:
+        _addr_spec(f"anyone{text}" if text.startswith("@") else text, "an address or @domain", shown=text)
+
+
+def _addr_spec(text: str, expected: str, shown: str) -> None:
+    try:
+        parsed = Address.parse(text)
+    except MessageError:
+        parsed = None
+    if parsed is None or parsed.name or parsed.addr_spec != text:
+        raise ValueError(f'found "{shown}", expected {expected}')
+
+
+def _check_name(instance: Account, attribute: Attribute[Any], value: str) -> None:
+    if not value or not value.isprintable():
+        raise ValueError("the name of an account is one line of text")
+
+
+def _check_force_sender(instance: Account, attribute: Attribute[Any], value: bool) -> None:
+    if value and instance.sender is None:
+        raise ValueError("found true without a sender; say which sender to force: sender = …")
+
+
+def _check_envelope_sender(instance: Account, attribute: Attribute[Any], value: str | None) -> None:
+    if value:
+        _addr_spec(value, 'an address without a name, or "" for none', shown=value)
+
+
 @frozen(kw_only=True)
 class Account:
     """One way to send mail (``[accounts.NAME]``).
@@ -111,17 +142,44 @@ class Account:
         preset: the preset that filled what was not given.
     """
 
-    name: str
-    transport: Selection
-    auth: Selection = Selection(kind="none")
-    label: str = ""
-    enabled: bool = True
-    sender: Address | None = None
-    reply_to: tuple[Address, ...] = ()
-    senders: tuple[str, ...] = ()
-    force_sender: bool = False
-    envelope_sender: str | None = None
-    always_bcc: tuple[Address, ...] = ()
-    strict_addresses: bool = False
-    delivery: DeliveryLimits = DeliveryLimits()
-    preset: str = ""
+    name: str = setting(label="Name", validator=_check_name)
+    transport: Selection = setting(label="Transport")
+    auth: Selection = setting(Selection(kind="none"), label="Sign-in")
+    label: str = setting("", label="Label", help="What a person calls the account.")
+    enabled: bool = setting(True, label="Enabled", help="A disabled account refuses to send.")
+    sender: Address | None = setting(
+        None, label="Sender", help="The From address where a message names none.", placeholder="Office <a@example.org>"
+    )
+    reply_to: tuple[Address, ...] = setting(
+        (), label="Reply to", help="The Reply-To addresses where a message names none."
+    )
+    senders: tuple[str, ...] = setting(
+        (),
+        label="Senders",
+        help="Mail from these addresses and @domains goes through this account, where nothing else is chosen.",
+        validator=check_mailboxes,
+    )
+    force_sender: bool = setting(
+        False,
+        label="Force the sender",
+        help="Replace every message's From by the account's sender.",
+        validator=_check_force_sender,
+    )
+    envelope_sender: str | None = setting(
+        None,
+        label="Envelope sender",
+        help="Where bounces go: the From address if not given, nowhere if empty.",
+        advanced=True,
+        validator=_check_envelope_sender,
+    )
+    always_bcc: tuple[Address, ...] = setting(
+        (), label="Always Bcc", help="These receive a copy of every message.", advanced=True
+    )
+    strict_addresses: bool = setting(
+        False,
+        label="Strict addresses",
+        help="Refuse a message with any doubtful address, rather than let the server decide.",
+        advanced=True,
+    )
+    delivery: DeliveryLimits = setting(DeliveryLimits(), label="Delivery", advanced=True)
+    preset: str = setting("", label="Preset", help="The provider whose known servers fill what is not given.")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
+import tomllib
 from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from attrs import Factory, frozen
+
+from posthouse.errors import ConfigurationError
 
 __all__ = ["Preset", "get", "names"]
 
@@ -18,7 +24,7 @@ class Preset:
         name: the word that ``preset`` names.
         label: what a person calls the provider.
         transport: options of the transport, ``kind`` included.
-        auth: options of the sign-in.
+        auth: options of the sign-in; empty where the server asks for none.
         delivery: limits that the provider states.
         note: what to know before the first mail.
         url: the provider's own page about it.
@@ -26,7 +32,7 @@ class Preset:
 
     name: str
     label: str
-    transport: Mapping[str, Any] = Factory(dict)
+    transport: Mapping[str, Any]
     auth: Mapping[str, Any] = Factory(dict)
     delivery: Mapping[str, Any] = Factory(dict)
     note: str = ""
@@ -35,13 +41,23 @@ class Preset:
 
 def names() -> tuple[str, ...]:
     """Return the names of all presets."""
-    raise NotImplementedError
+    return tuple(_all())
 
 
 def get(name: str) -> Preset:
     """Return a preset.
 
     Raises:
-        ConfigurationError: there is none of this name (``configuration.preset``); the hint names similar ones.
+        ConfigurationError: there is none of this name (``configuration.preset``); the message names similar ones.
     """
-    raise NotImplementedError
+    if name in _all():
+        return _all()[name]
+    close = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
+    guess = f"did you mean {' or '.join(map(repr, close))}?" if close else f"known: {', '.join(names())}"
+    raise ConfigurationError(f"no preset {name!r}; {guess}", code="configuration.preset")
+
+
+@cache
+def _all() -> dict[str, Preset]:
+    data = tomllib.loads(resources.files("posthouse").joinpath("presets.toml").read_text("utf-8"))
+    return {name: Preset(name=name, **preset) for name, preset in data.items()}

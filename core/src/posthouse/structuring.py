@@ -14,6 +14,7 @@ import attrs
 
 from posthouse._values import (
     RefusedError,
+    below_key,
     read_flag,
     read_integer,
     read_number,
@@ -90,7 +91,7 @@ def _converter(folder: Path | None, as_text: bool) -> Converter:
     for kind, read in scalars.items():
         converter.register_structure_hook(kind, partial(_read_scalar, read))
     converter.register_structure_hook_func(_is_enum, _read_choice)
-    converter.register_structure_hook_func(_is_table, lambda value, _: _read_table(value))
+    converter.register_structure_hook_factory(_is_table, partial(_table_reader, converter=converter))
     converter.register_structure_hook_factory(_is_list, partial(_list_reader, converter=converter, as_text=as_text))
     converter.register_structure_hook_factory(_is_class, partial(_class_reader, converter=converter))
     return converter
@@ -155,18 +156,24 @@ def _read_choice(value: Any, kind: type[enum.Enum]) -> enum.Enum:
     raise RefusedError.because(value, expected)
 
 
-def _read_table(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping):
-        raise RefusedError.because(value, "a table")
-    table, objections = {}, []
-    for key, one in value.items():
-        try:
-            table[read_text(key)] = read_text(one)
-        except RefusedError as refused:
-            objections += [(str(key), message) for _, message in refused.objections]
-    if objections:
-        raise RefusedError(*objections)
-    return table
+def _table_reader(kind: Any, *, converter: Converter) -> Callable[[Any, Any], dict[str, Any]]:
+    member = get_args(kind)[1]
+    read_one = converter.get_structure_hook(member)
+
+    def read(value: Any, _: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise RefusedError.because(value, "a table")
+        table, objections = {}, []
+        for key, one in value.items():
+            try:
+                table[read_text(key)] = read_one(one, member)
+            except RefusedError as refused:
+                objections += [(below_key(key, below), message) for below, message in refused.objections]
+        if objections:
+            raise RefusedError(*objections)
+        return table
+
+    return read
 
 
 def _list_reader(kind: Any, *, converter: Converter, as_text: bool) -> Callable[[Any, Any], tuple[Any, ...]]:
@@ -185,7 +192,7 @@ def _list_reader(kind: Any, *, converter: Converter, as_text: bool) -> Callable[
             try:
                 members.append(read_one(one, member))
             except RefusedError as refused:
-                objections += [(f"{number}.{below}".rstrip("."), message) for below, message in refused.objections]
+                objections += [(below_key(number, below), message) for below, message in refused.objections]
         if objections:
             raise RefusedError(*objections)
         return tuple(members)
@@ -244,13 +251,13 @@ def _objections(error: Exception, value: Mapping[str, Any], known: tuple[str, ..
     notes = getattr(error, "__notes__", ())
     name = next((note.name for note in notes if isinstance(note, AttributeValidationNote)), "")
     if isinstance(error, ForbiddenExtraKeysError):
-        yield from ((str(key), _unknown(str(key), known)) for key in value if key not in known)
+        yield from ((below_key(key), _unknown(str(key), known)) for key in value if key not in known)
     elif isinstance(error, RefusedError):
-        yield from (((f"{name}.{below}").rstrip("."), message) for below, message in error.objections)
+        yield from ((below_key(name, below), message) for below, message in error.objections)
     elif isinstance(error, SettingsError):
         yield from error.objections.items()
     elif name and name not in value:
-        yield name, "missing"
+        yield name, "missing, and required"
     elif isinstance(error, PosthouseError):
         yield name, error.message
     elif isinstance(error, ValueError | TypeError) and not name:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
-from posthouse.accounts import Account, Selection
+from posthouse.accounts import Account, Selection, check_mailboxes
 from posthouse.addresses import Address
 from posthouse.errors import Problem
 from posthouse.schema import setting
@@ -18,15 +18,30 @@ __all__ = ["Configuration", "PluginPolicy", "Safety"]
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
+def _check_specifiers(instance: Any, attribute: Attribute[Any], value: tuple[str, ...]) -> None:
+    if not value:
+        return
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for text in value:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            requirement = None
+        if requirement is None or requirement.url or requirement.marker or requirement.extras:
+            raise ValueError(f'found "{text}", expected a requirement such as "posthouse-smtps>=1,<2"')
+
+
 @frozen(kw_only=True)
 class Safety:
     """Who may be mailed at all (``[safety]``). The core applies it to the envelope, whatever the transport."""
 
     sending_enabled: bool = setting(True, label="Sending enabled", help="The master switch: off refuses every message.")
-    allow_recipients: tuple[str, ...] | None = setting(
-        None,
+    allow_recipients: tuple[str, ...] = setting(
+        (),
         label="Allowed recipients",
-        help="Addresses and @domains that may be mailed: everyone if not given, nobody if empty.",
+        help="Addresses and @domains that may be mailed; everyone, if not given.",
+        validator=check_mailboxes,
     )
     redirect_to: tuple[Address, ...] = setting(
         (), label="Redirect to", help="Every message goes here instead, with the original recipients noted in it."
@@ -37,20 +52,29 @@ class Safety:
 class PluginPolicy:
     """Which installed plugins may run (``[plugins]``), decided before any of them is imported."""
 
-    allow: tuple[str, ...] | None = setting(
-        None,
+    allow: tuple[str, ...] = setting(
+        (),
         label="Allow",
-        help="Requirement specifiers; when given, a plugin that matches none of them does not run, so an empty list "
-        "allows only what Posthouse itself brings.",
+        help="Requirement specifiers; when given, a plugin that matches none of them does not run.",
+        validator=_check_specifiers,
     )
-    deny: tuple[str, ...] = setting((), label="Deny", help="Requirement specifiers; what matches one does not run.")
+    deny: tuple[str, ...] = setting(
+        (),
+        label="Deny",
+        help="Requirement specifiers; what matches one does not run.",
+        validator=_check_specifiers,
+    )
     require: tuple[str, ...] = setting(
-        (), label="Require", help="Requirement specifiers; each must be met by an installed plugin, or nothing runs."
+        (),
+        label="Require",
+        help="Requirement specifiers; each must be met by an installed plugin, or nothing runs.",
+        validator=_check_specifiers,
     )
     prefer: tuple[str, ...] = setting(
         (),
         label="Prefer",
-        help="Where two plugins offer one kind, the one that comes first here is taken.",
+        help="Requirement specifiers; where two plugins offer one kind, the one that comes first here is taken.",
+        validator=_check_specifiers,
     )
     extensions: tuple[str, ...] = setting(
         (), label="Extensions", help="Names of the extensions that are active, in the order in which they run."
