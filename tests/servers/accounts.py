@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 DOMAIN = "posthouse.test"
-UTF8_DOMAIN = "bücher.test"
+IDN_DOMAIN = "bücher.test"
+IDN_DOMAIN_ON_THE_WIRE = "xn--bcher-kva.test"
 HOSTNAME = "mail.posthouse.test"
 
 USER = "alice"

@@ -28,7 +28,6 @@ class Dovecot(ServerProgram):
 
     def __init__(self, home: Path, sasl_socket: Path, client: str) -> None:
         super().__init__(home)
-        self.ports = {}
         self._sasl_socket = sasl_socket
         self._client = client
 

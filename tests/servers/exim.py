@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from .accounts import DOMAIN, HOSTNAME, USERS, UTF8_DOMAIN
+from .accounts import DOMAIN, HOSTNAME, IDN_DOMAIN_ON_THE_WIRE, USERS
 from .certificates import Certificates
 from .mailbox import Mailbox
 from .programs import ServerProgram, folder, free_ports, render
@@ -43,7 +43,6 @@ class Exim(ServerProgram):
 
     def __init__(self, home: Path, certificates: Certificates) -> None:
         super().__init__(home)
-        self.ports = free_ports(PORTS)
         self.mailbox = Mailbox(home / "mail")
         self.sasl_socket = home / "auth"
         self._certificates = certificates
@@ -77,6 +76,7 @@ class Exim(ServerProgram):
 
     def configure(self) -> list[str]:
         """Write the configuration and the table of users, and copy the program to where its user can reach it."""
+        self.ports = free_ports(PORTS)
         for name in ("spool", "log", "mail"):
             folder(self.home / name, user=RUN_AS, group=RUN_AS, mode=0o750)
         program = Path(shutil.copyfile(PROGRAM, self.home / "exim4"))
@@ -98,7 +98,7 @@ class Exim(ServerProgram):
             user=RUN_AS,
             hostname=HOSTNAME,
             domain=DOMAIN,
-            utf8_domain=UTF8_DOMAIN,
+            idn_domain=IDN_DOMAIN_ON_THE_WIRE,
             recipients=refusals,
             sasl_socket=self.sasl_socket,
             **self.ports,

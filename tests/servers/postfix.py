@@ -6,7 +6,7 @@ import re
 import time
 from pathlib import Path
 
-from .accounts import DOMAIN, HOSTNAME, UTF8_DOMAIN
+from .accounts import DOMAIN, HOSTNAME, IDN_DOMAIN_ON_THE_WIRE
 from .cyrus import configure_cyrus
 from .mailbox import Mailbox
 from .programs import LOG_SECONDS, ServerProgram, folder, free_ports, render
@@ -50,7 +50,6 @@ class Postfix(ServerProgram):
 
     def __init__(self, home: Path, certificates: Path) -> None:
         super().__init__(home)
-        self.ports = free_ports(PORTS)
         self.mailbox = Mailbox(home / "mail" / "inbox")
         self.sasl_socket = home / "queue" / "private" / "auth"
         self._certificates = certificates
@@ -90,9 +89,10 @@ class Postfix(ServerProgram):
 
     def configure(self) -> list[str]:
         """Write main.cf, master.cf and the tables."""
+        self.ports = free_ports(PORTS)
         etc = folder(self.home / "etc")
         values = {"home": self.home, "domain": DOMAIN, "certificates": self._certificates}
-        render("main.cf", etc / "main.cf", hostname=HOSTNAME, utf8_domain=UTF8_DOMAIN, **values)
+        render("main.cf", etc / "main.cf", hostname=HOSTNAME, idn_domain=IDN_DOMAIN_ON_THE_WIRE, **values)
         render("master.cf", etc / "master.cf", **values, **self.ports)
         _table(etc / "recipients", RECIPIENTS)
         _table(etc / "senders", SENDERS)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Self
 
+START_ATTEMPTS = 3
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
 LOG_SECONDS = 20.0
@@ -57,6 +58,7 @@ class ServerProgram:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.ports = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -65,7 +67,7 @@ class ServerProgram:
         raise NotImplementedError
 
     def configure(self) -> list[str]:
-        """Write the configuration; returns the command that starts the server in the foreground."""
+        """Find free ports and write the configuration; returns the command that starts the server in the foreground."""
         raise NotImplementedError
 
     def run_as(self) -> str | None:
@@ -73,7 +75,9 @@ class ServerProgram:
         return None
 
     def answers(self) -> bool:
-        """Whether every port accepts a connection."""
+        """Whether the server says that it holds its ports (somebody else might), and each accepts a connection."""
+        if "daemon started" not in self.log_since(0):
+            return False
         for port in self.ports.values():
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -82,7 +86,21 @@ class ServerProgram:
         return True
 
     def start(self) -> None:
-        """Configure, start and wait until the server answers; a server that does not start shows its logs."""
+        """Configure, start and wait until the server answers; a server that does not start shows its logs.
+
+        Somebody else may take a port between the moment it was found free and the moment the server asks for it; not
+        every server says so in its log, so whatever was the reason, it is tried again with other ports.
+        """
+        for attempt in range(START_ATTEMPTS):
+            try:
+                self._start_once()
+            except RuntimeError:
+                if attempt == START_ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
+    def _start_once(self) -> None:
         command = self.configure()
         user = self.run_as()
         with (self.home / "output.log").open("ab") as output:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import smtplib
+import socket
 import ssl
+from pathlib import Path
 
 import pytest
 
+from . import postfix as postfix_module
 from .accounts import DOMAIN, MECHANISMS, PASSWORD, USER, USERS
 from .certificates import Certificates
 from .exim import Exim
 from .mailbox import split_trace
 from .postfix import Postfix
+from .programs import free_ports
 
 CONTENT = b"Subject: harness\r\nMessage-ID: <%s@posthouse.test>\r\n\r\n..dots\r\n.\r\nFrom here\r\n\xc3\xa9\r\n"
 
@@ -148,6 +152,20 @@ def test_a_client_certificate_is_demanded(postfix: Postfix, certificates: Certif
     context.load_cert_chain(certificates.pem("client"))
     with smtplib.SMTP_SSL("127.0.0.1", postfix.ports["client_cert"], context=context, timeout=20) as client:
         assert client.noop()[0] == 250
+
+
+def test_a_port_that_somebody_took_meanwhile_is_replaced(
+    postfix: Postfix, server_home: Path, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = list(postfix.ports)
+    offers = [free_ports(names), free_ports(names)]
+    wanted = offers[1]
+    monkeypatch.setattr(postfix_module, "free_ports", lambda _names: offers.pop(0))
+    home = server_home / "second"
+    home.mkdir(mode=0o755)
+    with socket.create_server(("127.0.0.1", offers[0]["plain"])), Postfix(home, certificates.home) as second:
+        assert second.ports == wanted
+        assert postfix.answers()
 
 
 def test_only_what_the_server_put_on_top_is_taken_off() -> None:
