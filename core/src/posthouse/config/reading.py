@@ -1,21 +1,73 @@
-"""``posthouse.toml`` in: syntax, shape, references between its parts."""
+"""``posthouse.toml`` in: syntax, shape, references between its parts. Every problem is found, not just the first."""
 
 from __future__ import annotations
 
+import difflib
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
 
-from posthouse.config.model import Configuration
+from attrs import frozen
+
+from posthouse import presets
+from posthouse._values import below_key, shown
+from posthouse.accounts import Account, Options, Selection
+from posthouse.config.lines import key_lines
+from posthouse.config.locate import find
+from posthouse.config.model import Configuration, PluginPolicy, Safety
+from posthouse.errors import ConfigurationError, Problem
+from posthouse.schema import setting
+from posthouse.structuring import structure
 
 __all__ = ["load", "parse"]
+
+T = TypeVar("T")
+
+_NOWHERE = Selection(kind="none")
+_EXAMPLES = {
+    "transport": 'a transport such as "smtp", "smtps" or "starttls"',
+    "auth": 'a sign-in such as "none" or "password"',
+}
+_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_MEANT_FOR_NOBODY = (("safety", "allow_recipients"), ("safety", "redirect_to"), ("plugins", "allow"))
+
+
+@frozen(kw_only=True)
+class _Root:
+    """The top of the file."""
+
+    default: str | None = setting(None, label="Default account")
+    users: Mapping[str, str] = setting({}, label="Users")
+    purposes: Mapping[str, str] = setting({}, label="Purposes")
+    safety: Safety = setting(Safety(), label="Safety")
+    plugins: PluginPolicy = setting(PluginPolicy(), label="Plugins")
+    auth: Mapping[str, Mapping[str, Any]] = setting({}, label="Shared sign-ins")
+    accounts: Mapping[str, Mapping[str, Any]] = setting({}, label="Accounts")
 
 
 def load(path: str | PathLike[str] | None = None) -> Configuration:
     """Read the configuration file, found as `find` does.
 
     Raises:
-        ConfigurationError: it cannot be found or read, or has problems, all of which the error lists.
+        ConfigurationError: it cannot be found (``configuration.not-found``) or read (``configuration.unreadable``), is
+            no TOML (``configuration.syntax``), or has problems, all of which the error lists
+            (``configuration.invalid``).
     """
-    raise NotImplementedError
+    found = find(path)
+    text, trouble = read_text_file(found)
+    if trouble:
+        raise ConfigurationError(f"{found} cannot be read: {trouble}.", code="configuration.unreadable")
+    result = _read(text, str(found), _file_warnings(found))
+    del text  # it may hold secrets, and a traceback shows what its frames hold
+    if isinstance(result, ConfigurationError):
+        raise result
+    return result
 
 
 def parse(text: str, source: str) -> Configuration:
@@ -26,6 +78,203 @@ def parse(text: str, source: str) -> Configuration:
         source: the name of the file, for messages; relative paths in it are relative to its folder.
 
     Raises:
-        ConfigurationError: it has problems, all of which the error lists.
+        ConfigurationError: it is no TOML, or has problems, all of which the error lists.
     """
-    raise NotImplementedError
+    result = _read(text, source, ())
+    del text
+    if isinstance(result, ConfigurationError):
+        raise result
+    return result
+
+
+def read_text_file(path: Path) -> tuple[str, str]:
+    """Return a file's text and what is wrong with it, in words."""
+    try:
+        return path.read_bytes().decode("utf-8-sig"), ""
+    except UnicodeDecodeError as error:
+        return "", f"byte {error.start + 1} is not UTF-8"
+    except OSError as error:
+        return "", error.strerror or type(error).__name__
+
+
+def _file_warnings(path: Path) -> tuple[Problem, ...]:
+    if os.name == "posix" and path.stat().st_mode & stat.S_IWOTH:
+        return (Problem("", f"everyone on this machine can change {path}; run: chmod o-w {path}"),)
+    return ()
+
+
+def _read(text: str, source: str, warnings: tuple[Problem, ...]) -> Configuration | ConfigurationError:
+    data, problem = _toml(text)
+    if problem:
+        return ConfigurationError(problems=[problem], source=source, code="configuration.syntax")
+    reading = _Reading(source, key_lines(text))
+    configuration = reading.configuration(data, warnings)
+    problems = [reading.with_line(problem) for problem in reading.problems]
+    if problems:
+        return ConfigurationError(problems=problems, source=source, code="configuration.invalid")
+    return configuration
+
+
+def _toml(text: str) -> tuple[dict[str, Any], Problem | None]:
+    try:
+        return tomllib.loads(text), None
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+    except RecursionError:
+        message = "Lists or tables are nested too deeply"
+    except ValueError:
+        message = "A number has too many digits"
+    position = _POSITION.search(message)
+    if not position:
+        return {}, Problem("", message)
+    where = f"line {position[1]}, column {position[2]}" if position[1] else f"line {text.count(chr(10)) + 1}, the end"
+    return {}, Problem(where, message[: position.start()])
+
+
+class _Reading:
+    """One pass over the data, collecting what is wrong and where each value came from."""
+
+    def __init__(self, source: str, lines: Mapping[str, int]) -> None:
+        self.problems: list[Problem] = []
+        self._warnings: list[Problem] = []
+        self._lines = lines
+        self._folder = Path(source).absolute().parent
+        self._source = source
+        self._origins = {path: f"{source} line {line}" for path, line in lines.items()}
+
+    def configuration(self, data: Mapping[str, Any], warnings: tuple[Problem, ...]) -> Configuration:
+        root = self._structured(_Root, data, "") or _Root()
+        self._refuse_empty_lists(data)
+        auth = {
+            name: self._selection(table, "auth", below_key("auth", below_key(name)), name)
+            for name, table in _tables(data, "auth").items()
+        }
+        accounts = {name: self._account(name, table, auth) for name, table in _tables(data, "accounts").items()}
+        self._check_references(data, accounts)
+        self._look_at_senders(accounts)
+        return Configuration(
+            source=self._source,
+            default=root.default,
+            users=MappingProxyType(dict(root.users)),
+            purposes=MappingProxyType(dict(root.purposes)),
+            safety=root.safety,
+            plugins=root.plugins,
+            auth=MappingProxyType(auth),
+            accounts=MappingProxyType({name: account for name, account in accounts.items() if account}),
+            warnings=(*warnings, *map(self.with_line, self._warnings)),
+            origins=MappingProxyType(self._origins),
+        )
+
+    def with_line(self, problem: Problem) -> Problem:
+        """Add the line of the value, or of the nearest table around it."""
+        path = problem.path
+        while path and path not in self._lines:
+            path = path.rpartition(".")[0]
+        line = self._lines.get(path)
+        return Problem(problem.path, f"{problem.message} (line {line})") if line else problem
+
+    def _account(self, name: str, table: Mapping[str, Any], auth: Mapping[str, Selection]) -> Account | None:
+        path = f"accounts.{below_key(name)}"
+        if "name" in table:
+            self._problem(f"{path}.name", "unknown key; the account's name stands in [accounts.NAME]")
+        table = self._with_preset(table, path)
+        transport = self._selection(table.get("transport"), "transport", f"{path}.transport")
+        sign_in = self._sign_in(table["auth"], f"{path}.auth", auth) if "auth" in table else _NOWHERE
+        return self._structured(Account, {**table, "name": name, "transport": transport, "auth": sign_in}, path)
+
+    def _with_preset(self, table: Mapping[str, Any], path: str) -> dict[str, Any]:
+        """Fill what is not given from the preset. Another transport than the preset's takes only the host from it."""
+        filled = dict(table)
+        name = table.get("preset")
+        if not isinstance(name, str) or not name:
+            return filled
+        try:
+            preset = presets.get(name)
+        except ConfigurationError as error:
+            self._problem(f"{path}.preset", error.message)
+            return filled
+        for part, known in (("transport", preset.transport), ("auth", preset.auth), ("delivery", preset.delivery)):
+            given = table.get(part, {})
+            if not known or not isinstance(given, Mapping):
+                continue
+            if given.get("kind", known.get("kind")) != known.get("kind"):
+                known = {"host": known["host"]} if "host" in known else {}
+            filled[part] = {**known, **given}
+            for key in known.keys() - given.keys():
+                self._origins[f"{path}.{part}.{key}"] = f"preset {name}"
+        return filled
+
+    def _sign_in(self, value: Any, path: str, auth: Mapping[str, Selection]) -> Selection:
+        if not isinstance(value, str):
+            return self._selection(value, "auth", path)
+        if value not in auth:
+            self._problem(path, f"found {shown(value)}, expected {_name_of('auth', value, auth)}")
+        return auth.get(value, _NOWHERE)
+
+    def _selection(self, table: Any, role: str, path: str, name: str = "") -> Selection:
+        expected = _EXAMPLES[role]
+        if table is None:
+            self._problem(path, f'missing; expected {expected}: {role} = {{ kind = "…", … }}')
+        elif not isinstance(table, Mapping):
+            self._problem(path, f'found {shown(table)}, expected a table: {role} = {{ kind = "…", … }}')
+        elif "kind" not in table:
+            self._problem(f"{path}.kind", f"missing; expected {expected}")
+        elif not isinstance(table["kind"], str) or not table["kind"]:
+            self._problem(f"{path}.kind", f"found {shown(table['kind'])}, expected {expected}")
+        else:
+            options = {key: value for key, value in table.items() if key != "kind"}
+            return Selection(kind=table["kind"], options=Options(options, folder=self._folder), path=path, name=name)
+        return _NOWHERE
+
+    def _check_references(self, data: Mapping[str, Any], accounts: Mapping[str, Account | None]) -> None:
+        references = {"default": data.get("default")}
+        for section in ("users", "purposes"):
+            table = data.get(section)
+            if isinstance(table, Mapping):
+                references |= {f"{section}.{below_key(key)}": value for key, value in table.items()}
+        for path, name in references.items():
+            if not isinstance(name, str):
+                continue
+            if name not in accounts:
+                self._problem(path, f"found {shown(name)}, expected {_name_of('accounts', name, accounts)}")
+            elif (account := accounts[name]) and not account.enabled:
+                self._warnings.append(Problem(path, f"the account {name!r} is disabled"))
+
+    def _look_at_senders(self, accounts: Mapping[str, Account | None]) -> None:
+        taken: dict[str, str] = {}
+        for name, account in accounts.items():
+            for sender in account.senders if account else ():
+                first = taken.setdefault(sender.lower(), name)
+                if first != name:
+                    path = f"accounts.{below_key(name)}.senders"
+                    self._warnings.append(Problem(path, f"{sender} goes through {first!r}, which stands first"))
+
+    def _refuse_empty_lists(self, data: Mapping[str, Any]) -> None:
+        """An empty list could mean nobody or everybody: the reader must not have to guess which."""
+        for section, key in _MEANT_FOR_NOBODY:
+            table = data.get(section)
+            if isinstance(table, Mapping) and table.get(key) == []:
+                self._problem(f"{section}.{key}", "found an empty list; leave the key out if it shall restrict nothing")
+
+    def _structured(self, cls: type[T], table: Mapping[str, Any], path: str) -> T | None:
+        try:
+            return structure(cls, Options(table, folder=self._folder), path=path)
+        except ConfigurationError as error:
+            self.problems += error.problems
+            return None
+
+    def _problem(self, path: str, message: str) -> None:
+        self.problems.append(Problem(path, message))
+
+
+def _tables(data: Mapping[str, Any], section: str) -> dict[str, Mapping[str, Any]]:
+    """Return the tables in a section; what is none of them is a problem that the root reports."""
+    tables = data.get(section)
+    members = tables.items() if isinstance(tables, Mapping) else ()
+    return {name: table for name, table in members if isinstance(table, Mapping)}
+
+
+def _name_of(section: str, given: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(given, known, n=1)
+    guess = f"; did you mean {close[0]!r}?" if close else f"; there is {', '.join(map(repr, known)) or 'none'}"
+    return f"the name of a table [{section}.NAME]{guess}"
