@@ -1,0 +1,5 @@
+"""``python -m posthouse.cli`` does what ``posthouse`` does."""
+
+from posthouse.cli import main
+
+main()

@@ -1,0 +1,147 @@
+"""``posthouse config``: check it, show it, find it, and the providers that are known."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import click
+
+from posthouse import presets
+from posthouse.cli.descriptions import settings_class
+from posthouse.cli.exit_codes import ExitCode
+from posthouse.cli.failures import error_as_dict
+from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
+from posthouse.cli.output import is_terminal, note, print_facts, print_json, print_table, say
+from posthouse.cli.settings_in_use import settings_in_use
+from posthouse.config import candidates, entries, find
+from posthouse.errors import ConfigurationError, PosthouseError, Problem
+from posthouse.structuring import weaknesses
+
+__all__ = ["command"]
+
+
+@click.group
+def command() -> None:
+    """Check and show the configuration."""
+
+
+@command.command
+@json_option
+@common_options
+@pass_invocation
+def check(invocation: Invocation, /) -> int:
+    """Say everything that is wrong with the configuration.
+
+    Reads the file and lets every account's plugins read their settings. Contacts nobody: `posthouse test` does that.
+    Exits with 78 if there is a problem; a warning is none.
+    """
+    invocation.on_failure = _failed_check
+    with invocation.mailer() as mailer:
+        configuration = mailer.configuration
+        problems = mailer.validate()
+        warnings = [*configuration.warnings]
+        for path, settings in settings_in_use(configuration, mailer.registry):
+            warnings += [w for w in weaknesses(settings, path=path) if w not in warnings]
+    if problems:
+        raise ConfigurationError(problems=problems, source=configuration.source)
+    if invocation.json:
+        print_json(_verdict(configuration.source, (), warnings))
+        return ExitCode.OK
+    for warning in warnings:
+        note(f"Warning: {warning}", fg="yellow")
+    if is_terminal():
+        count = len(configuration.accounts)
+        say(f"{configuration.source}: no problems, {count} account{'' if count == 1 else 's'}.", fg="green")
+    return ExitCode.OK
+
+
+@command.command
+@click.argument("prefix", required=False, default="")
+@json_option
+@common_options
+@pass_invocation
+def show(invocation: Invocation, /, prefix: str) -> None:
+    """Show every value and where it came from; secrets stay hidden.
+
+    With PREFIX only what stands below it, such as accounts.office.
+    """
+    with invocation.mailer() as mailer:
+        shown = entries(mailer.configuration, partial(settings_class, mailer.registry))
+    chosen = [entry for entry in shown if not prefix or f"{entry.path}.".startswith(f"{prefix}.")]
+    if prefix and not chosen:
+        raise ConfigurationError(f"Nothing stands at {prefix!r} in the configuration.", code="configuration.path")
+    if invocation.json:
+        print_json([{"path": entry.path, "value": entry.value, "origin": entry.origin} for entry in chosen])
+    else:
+        print_table(("Setting", "Value", "From"), [(e.path, _shown(e.value), e.origin) for e in chosen])
+
+
+@command.command
+@json_option
+@common_options
+@pass_invocation
+def path(invocation: Invocation, /) -> None:
+    """Show which file is used, and where it is looked for."""
+    found = find(invocation.config).absolute()
+    places = [str(place.absolute()) for place in candidates(invocation.config)]
+    if invocation.json:
+        print_json({"path": str(found), "looked_at": places})
+    else:
+        say(str(found))
+
+
+@command.command("presets")
+@click.argument("name", required=False)
+@json_option
+@common_options
+@pass_invocation
+def list_presets(invocation: Invocation, /, name: str | None) -> None:
+    """List the providers whose servers are known, or say what is known of one."""
+    known = [presets.get(each) for each in ((name,) if name else presets.names())]
+    if invocation.json:
+        data = [_preset_as_dict(preset) for preset in known]
+        print_json(data[0] if name else data)
+    elif name:
+        print_facts((key.capitalize(), _shown(value)) for key, value in _preset_as_dict(known[0]).items())
+    else:
+        rows = [(p.name, p.label, p.transport.get("kind", ""), p.transport.get("host", "")) for p in known]
+        print_table(("Preset", "Provider", "Transport", "Server"), rows)
+
+
+def _preset_as_dict(preset: presets.Preset) -> dict[str, Any]:
+    return {
+        "name": preset.name,
+        "label": preset.label,
+        "transport": dict(preset.transport),
+        "auth": dict(preset.auth),
+        "delivery": dict(preset.delivery),
+        "note": preset.note,
+        "url": preset.url,
+    }
+
+
+def _failed_check(error: PosthouseError) -> dict[str, Any]:
+    problems = error.problems if isinstance(error, ConfigurationError) else ()
+    source = error.source if isinstance(error, ConfigurationError) else ""
+    return {**_verdict(source, problems or (Problem("", error.message),), ()), "error": error_as_dict(error)}
+
+
+def _verdict(source: str, problems: tuple[Problem, ...], warnings: Any) -> dict[str, Any]:
+    return {
+        "ok": not problems,
+        "source": source,
+        "problems": [{"path": problem.path, "message": problem.message} for problem in problems],
+        "warnings": [{"path": warning.path, "message": warning.message} for warning in warnings],
+    }
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a person writes it in TOML, texts without their quotes."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {_shown(one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value))
+    return "" if value is None else str(value)

@@ -1,0 +1,34 @@
+"""The settings of every account, read by the plugins that they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from posthouse.cli.descriptions import settings_class
+from posthouse.errors import ConfigurationError
+from posthouse.structuring import structure
+
+if TYPE_CHECKING:
+    from posthouse._discovery import Registry
+    from posthouse.config import Configuration
+
+__all__ = ["settings_in_use"]
+
+
+def settings_in_use(configuration: Configuration, registry: Registry) -> Iterator[tuple[str, Any]]:
+    """Yield path and settings of each account's transport and sign-in, a shared sign-in once.
+
+    What no plugin reads, or reads with problems, is left out: ``posthouse config check`` says so.
+    """
+    seen = set()
+    for account in configuration.accounts.values():
+        for role, selection in (("transport", account.transport), ("authenticator", account.auth)):
+            cls = settings_class(registry, role, selection.kind)
+            if cls is None or selection.path in seen:
+                continue
+            seen.add(selection.path)
+            try:
+                yield selection.path, structure(cls, selection.options, path=selection.path)
+            except ConfigurationError:
+                continue
