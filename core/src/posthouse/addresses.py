@@ -25,7 +25,7 @@ _LITERAL = re.compile(r"\[[!-Z^-~]+\]")
 _ENCODED_LOCAL = re.compile(r"=\?[^?]+\?[bBqQ]\?.*\?=")
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
-_MOST_OCTETS = 900  # of a whole address: it has to fit on one line of 998 (RFC 5322 section 2.1.1)
+_MOST_OCTETS = 800  # of a whole address: it has to fit on one line of 998 (RFC 5322 section 2.1.1)
 _MOST_LOCAL, _MOST_DOMAIN, _MOST_LABEL = 64, 255, 63  # RFC 5321 section 4.5.3.1, RFC 1035 section 2.3.4
 _MOST_NAME = 1000
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Attachment", "AttachmentSource"]
 
-_CHUNK = 57 * 1024  # bytes; a multiple of 57, which base64 makes one line of 76 characters
+_CHUNK = 57 * 512  # bytes; base64 makes one line of 76 characters of 57
 
 _TYPES = {
     ".7z": "application/x-7z-compressed",
@@ -110,6 +110,12 @@ class Attachment:
                 code="message.attachment",
                 hint="Write it as application/pdf; parameters follow after a semicolon.",
             )
+        if content_type.lower().startswith("multipart/"):
+            raise MessageError(
+                f"{content_type} cannot be the type of an attachment",
+                code="message.attachment",
+                hint="Attach the parts one by one, or a whole message as message/rfc822.",
+            )
         set_field = object.__setattr__
         set_field(self, "_source", source)
         if isinstance(source, _Readable):
@@ -148,7 +154,7 @@ class Attachment:
         return not isinstance(self._source, _Bytes)
 
     def chunks(self, size: int | None = None) -> Iterator[bytes]:
-        """Read it from its beginning, as often as wanted, in chunks of 57 KiB (the last may be shorter).
+        """Read it from its beginning, as often as wanted, in chunks of 57 times 512 bytes (the last may be shorter).
 
         Args:
             size: how many bytes were announced; what it has now if None.

@@ -33,12 +33,11 @@ def encode(text: str, used: int) -> list[str]:
 
     Args:
         text: any Unicode but lone surrogates. No character is ever split between two words (section 5).
-        used: how many characters of the line are taken before the first word; if little room is left, the
-            first word is short, but never empty.
+        used: how many characters of the line are taken before the first word, at least the one space of a fold.
     """
     data = text.encode()
     escaped = len(data.translate(None, _SAFE))
-    room = max(_LINE - 1 - max(used, 1) - _OVERHEAD + 1, len("=F0=9F=98=80"))
+    room = max(_LINE - used - _OVERHEAD, len("=F0=9F=98=80"))
     if len(data) + 2 * escaped <= (len(data) + 2) // 3 * 4:
         return _encode_q(text, room)
     return _encode_b(data, room)

@@ -1,0 +1,59 @@
+"""Text bodies: line endings, and the transfer encoding that is allowed and shortest (RFC 2045 section 6)."""
+
+from __future__ import annotations
+
+from binascii import b2a_base64, b2a_qp
+from typing import NamedTuple
+
+__all__ = ["EncodedText", "encode_text", "is_plain"]
+
+_LONGEST_LINE = 998
+_BASE64_LINE = 57  # bytes that become 76 characters
+_CONTROLS = bytes(octet for octet in range(32) if octet not in b"\t\r\n") + b"\x7f"
+_NOT_ESCAPED = bytes(octet for octet in range(32, 127) if octet != ord("=")) + b"\t\r\n"
+
+
+class EncodedText(NamedTuple):
+    """A text body as it travels; its charset is UTF-8, of which ASCII is a part.
+
+    Attributes:
+        encoding: value of Content-Transfer-Encoding.
+        octets: with CRLF line endings, ending with one unless it is empty.
+    """
+
+    encoding: str
+    octets: bytes
+
+
+def encode_text(text: str, *, eightbit: bool) -> EncodedText:
+    """Encode a body. Each kind of line ending becomes CRLF, and the last line gets one.
+
+    As it is where the lines allow that (no control character, none longer than 998 octets), UTF-8 as it is only if
+    ``eightbit``; otherwise quoted-printable or base64, whichever is shorter.
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text and not text.endswith("\n"):
+        text += "\n"
+    data = text.encode()
+    is_ascii = text.isascii()
+    if (is_ascii or eightbit) and is_plain(data):
+        return EncodedText("7bit" if is_ascii else "8bit", data.replace(b"\n", b"\r\n"))
+    escaped = len(data.translate(None, _NOT_ESCAPED))
+    if len(data) + 2 * escaped <= len(data) // 3 * 4 and b"\0" not in data:
+        return EncodedText("quoted-printable", b2a_qp(data, istext=True).replace(b"\n", b"\r\n"))
+    return EncodedText("base64", _base64_lines(data.replace(b"\n", b"\r\n")))
+
+
+def is_plain(data: bytes, end: bytes = b"\n") -> bool:
+    """True if no line is too long and no control character needs encoding."""
+    if len(data.translate(None, _CONTROLS)) != len(data):
+        return False
+    return len(data) <= _LONGEST_LINE or max(map(len, data.split(end))) <= _LONGEST_LINE
+
+
+def _base64_lines(data: bytes) -> bytes:
+    lines = (
+        b2a_base64(data[start : start + _BASE64_LINE], newline=False) for start in range(0, len(data), _BASE64_LINE)
+    )
+    return b"\r\n".join([*lines, b""])

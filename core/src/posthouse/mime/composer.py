@@ -1,0 +1,97 @@
+"""Renders a message: straight to the bytes of the wire, no object per header in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from posthouse.errors import MessageError
+from posthouse.mime.fallback import to_seven_bit
+from posthouse.mime.headers import message_headers
+from posthouse.mime.parts import Part, body_of
+from posthouse.mime.raw import split
+from posthouse.mime.rendered import Rendered
+
+if TYPE_CHECKING:
+    from posthouse.messages import Message
+
+__all__ = ["render"]
+
+_MOST_KEPT = 1024 * 1024  # bytes
+
+
+class _Kept(NamedTuple):
+    message: Message
+    eightbit: bool
+    body: Part
+
+
+_last: _Kept | None = None
+"""The last body. A copy of one message for each of many recipients shares its text and files, so it is made once."""
+
+
+def render(message: Message, *, eightbit: bool = False, utf8: bool = False) -> Rendered:
+    """Render a message; Bcc is never in it.
+
+    Args:
+        message: has a sender; a date that is missing is now, a Message-ID that is missing is left out.
+        eightbit: the server takes 8-bit text (8BITMIME, RFC 6152); otherwise it is encoded.
+        utf8: the server takes UTF-8 in headers (SMTPUTF8, RFC 6531). They are written so only where an address needs
+            it; international domains alone are written in ASCII.
+
+    Raises:
+        MessageError: it has no sender (``message.sender``), an address needs SMTPUTF8 (``message.smtputf8``), an
+            attachment cannot be read (``message.attachment``), or a raw message holds 8-bit text that the server does
+            not take and that cannot be converted (``message.eightbit``).
+    """
+    if message.raw is not None:
+        return _render_raw(message.raw, eightbit=eightbit, utf8=utf8)
+    needs_utf8 = utf8 and _has_unicode_addresses(message)
+    headers = message_headers(message, utf8=needs_utf8)
+    body = _body(message, eightbit=eightbit)
+    head = f"{headers}MIME-Version: 1.0\r\n{body.headers}\r\n".encode()
+    first, *others = body.content
+    segments = [head + first, *others] if isinstance(first, bytes) else [head, first, *others]
+    return Rendered(segments, needs_eightbit=body.eightbit or needs_utf8, needs_utf8=needs_utf8)
+
+
+def _body(message: Message, *, eightbit: bool) -> Part:
+    global _last
+    kept = _last
+    if kept is not None and kept.eightbit == eightbit and _same_content(kept.message, message):
+        return kept.body
+    body = body_of(message, eightbit=eightbit)
+    if sum(len(segment) for segment in body.content if isinstance(segment, bytes)) <= _MOST_KEPT:
+        _last = _Kept(message, eightbit, body)
+    return body
+
+
+def _same_content(one: Message, other: Message) -> bool:
+    return (
+        one.text is other.text
+        and one.html is other.html
+        and one.attachments is other.attachments
+        and one.inline is other.inline
+        and not any(file.blocking for file in (*other.attachments, *other.inline))  # a file may have changed
+    )
+
+
+def _has_unicode_addresses(message: Message) -> bool:
+    single = [address for address in (message.sender, message.sender_header) if address is not None]
+    addresses = (*single, *message.to, *message.cc, *message.reply_to)
+    return any(address.ascii is None for address in addresses)
+
+
+def _render_raw(raw: bytes, *, eightbit: bool, utf8: bool) -> Rendered:
+    if raw.isascii():
+        return Rendered([raw], needs_eightbit=False, needs_utf8=False)
+    header, body = split(raw)
+    needs_utf8 = not header.isascii()
+    if needs_utf8 and not utf8:
+        raise MessageError(
+            "a finished message has UTF-8 in its headers, which needs a server that offers SMTPUTF8",
+            code="message.smtputf8",
+            hint="Use another server, or encode its headers (RFC 2047).",
+        )
+    if not eightbit and not needs_utf8 and not body.isascii():
+        raw = to_seven_bit(raw, "8-bit raw message")
+    return Rendered([raw], needs_eightbit=not raw.isascii(), needs_utf8=needs_utf8)

@@ -1,0 +1,185 @@
+"""Header fields: folded (RFC 5322 section 2.2.3), in ASCII by encoded words, or in UTF-8 where SMTPUTF8 allows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from posthouse.errors import MessageError
+from posthouse.mime.encoded_words import encode
+
+if TYPE_CHECKING:
+    from posthouse.addresses import Address
+    from posthouse.messages import Message
+
+__all__ = ["field_octets", "message_headers", "text_field"]
+
+_LINE = 76  # 78 is preferred (RFC 5322 section 2.1.1), 76 allowed where encoded words are (RFC 2047 section 2)
+_HARD_LINE = 998
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]+)*")
+_LONGEST_PLAIN_NAME = 60
+_SAFE_BREAK = re.compile(r"(?<=[^ \t]) (?=[^ \t])")
+_PRIORITIES = {
+    "high": "X-Priority: 1 (Highest)\r\nImportance: high\r\nPriority: urgent\r\n",
+    "normal": "X-Priority: 3 (Normal)\r\nImportance: normal\r\nPriority: normal\r\n",
+    "low": "X-Priority: 5 (Lowest)\r\nImportance: low\r\nPriority: non-urgent\r\n",
+}
+
+
+def message_headers(message: Message, *, utf8: bool) -> str:
+    """Return all header fields but those of MIME.
+
+    Args:
+        message: a message that has a sender.
+        utf8: write UTF-8 rather than encoded words (RFC 6532).
+
+    Raises:
+        MessageError: there is no From address (``message.sender``), or an address needs SMTPUTF8
+            (``message.smtputf8``).
+    """
+    if message.sender is None:
+        raise MessageError("the message has no sender", code="message.sender", hint="Set sender=, or the account's.")
+    parts = [address_field("From", (message.sender,), utf8=utf8)]
+    if message.sender_header is not None:
+        parts.append(address_field("Sender", (message.sender_header,), utf8=utf8))
+    if message.to:
+        parts.append(address_field("To", message.to, utf8=utf8))
+    if message.cc:
+        parts.append(address_field("Cc", message.cc, utf8=utf8))
+    if message.reply_to:
+        parts.append(address_field("Reply-To", message.reply_to, utf8=utf8))
+    parts.append(text_field("Subject", message.subject, utf8=utf8))
+    parts.append(f"Date: {format_date(message.date or datetime.now(UTC))}\r\n")
+    if message.message_id is not None:
+        parts.append(f"Message-ID: {message.message_id}\r\n")
+    parts += _further_headers(message, utf8=utf8)
+    return "".join(parts)
+
+
+def _further_headers(message: Message, *, utf8: bool) -> Iterable[str]:
+    if message.in_reply_to is not None:
+        yield f"In-Reply-To: {message.in_reply_to}\r\n"
+    if message.references:
+        yield _joined("References", message.references)
+    if message.list_unsubscribe:
+        urls = ", ".join(f"<{url}>" for url in message.list_unsubscribe)
+        yield _joined("List-Unsubscribe", urls.split(" "))
+        if any(url.lower().startswith("https:") for url in message.list_unsubscribe):
+            yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    if message.priority is not None:
+        yield _PRIORITIES[message.priority]
+    if message.request_read_receipt and message.sender is not None:
+        yield address_field("Disposition-Notification-To", (message.sender,), utf8=utf8)
+    if message.auto_submitted is not None:
+        yield f"Auto-Submitted: {message.auto_submitted}\r\n"
+    for name, value in message.headers:
+        yield text_field(name, value, utf8=utf8)
+
+
+def field_octets(name: str, value: Any) -> bytes:
+    """Return one whole field for an edited message: of a text, of addresses, or of a date; nothing for nothing."""
+    if not value:
+        return b""
+    if isinstance(value, datetime):
+        return f"{name}: {format_date(value)}\r\n".encode()
+    if isinstance(value, str):
+        return text_field(name, value, utf8=False).encode()
+    return address_field(name, value, utf8=any(address.ascii is None for address in value)).encode()
+
+
+def text_field(name: str, value: str, *, utf8: bool) -> str:
+    """Return an unstructured field. Whatever the value, it is read back as it was given.
+
+    It stays readable where it can; what could be lost on the way (spaces at the ends, runs of spaces at a fold, what
+    looks like an encoded word) is encoded as a whole.
+    """
+    if value.isascii():
+        if (
+            len(name) + 2 + len(value) <= _LINE
+            and value.isprintable()
+            and "=?" not in value
+            and value == value.strip(" ")
+        ):
+            return f"{name}: {value}\r\n"
+    elif not utf8 and not value.isascii():
+        return _encoded(name, value)
+    if not value:
+        return f"{name}:\r\n"
+    if "=?" in value or "\t" in value or value != value.strip():
+        return _encoded(name, value)
+    lines = _folded(_SAFE_BREAK.split(value), len(name) + 2)
+    if any(len(line) >= _HARD_LINE // 4 and len(line.encode()) + len(name) + 2 > _HARD_LINE for line in lines):
+        return _encoded(name, value)
+    return f"{name}: " + "\r\n ".join(lines) + "\r\n"
+
+
+def address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str:
+    """Return a field that lists addresses, folded between them.
+
+    Raises:
+        MessageError: one of them can only be written in UTF-8, and ``utf8`` is False (``message.smtputf8``).
+    """
+    words: list[str] = []
+    for address in addresses:
+        spec = address.addr_spec if utf8 else address.ascii
+        if spec is None:
+            raise MessageError(
+                f"the address {address.addr_spec} needs a server that offers SMTPUTF8",
+                code="message.smtputf8",
+                hint="Use another server, or an address whose part before the @ is ASCII.",
+            )
+        if address.name:
+            words += _display_name(address.name, 1 if words else len(name) + 2, utf8=utf8)
+            words.append(f"<{spec}>,")
+        else:
+            words.append(f"{spec},")
+    words[-1] = words[-1][:-1]
+    return _joined(name, words)
+
+
+def format_date(date: datetime) -> str:
+    """Return a date as RFC 5322 section 3.3 writes it: ``Tue, 01 Jul 2025 10:52:37 +0200``."""
+    offset = date.utcoffset()
+    seconds = int(offset.total_seconds()) if offset is not None else 0
+    if seconds % 60:  # some places kept local mean time; the header only knows minutes
+        date, seconds = date.astimezone(UTC), 0
+    minutes = abs(seconds) // 60
+    zone = f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}{minutes % 60:02d}"
+    day = f"{_DAYS[date.weekday()]}, {date.day:02d} {_MONTHS[date.month - 1]} {date.year:04d}"
+    return f"{day} {date.hour:02d}:{date.minute:02d}:{date.second:02d} {zone}"
+
+
+def _display_name(name: str, used: int, *, utf8: bool) -> list[str]:
+    if len(name) <= _LONGEST_PLAIN_NAME and "=?" not in name:
+        if _PLAIN_NAME.fullmatch(name):
+            return [name]
+        if utf8 or name.isascii():
+            escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+            return [f'"{escaped}"']
+    return encode(name, used)
+
+
+def _encoded(name: str, value: str) -> str:
+    words = "\r\n ".join(encode(value, len(name) + 2))
+    return f"{name}: {words}\r\n"
+
+
+def _joined(name: str, words: Sequence[str]) -> str:
+    lines = "\r\n ".join(_folded(words, len(name) + 2))
+    return f"{name}: {lines}\r\n"
+
+
+def _folded(words: Sequence[str], used: int) -> list[str]:
+    lines = []
+    line = words[0]
+    for word in words[1:]:
+        if used + len(line) + 1 + len(word) > _LINE:
+            lines.append(line)
+            line, used = word, 1
+        else:
+            line = f"{line} {word}"
+    return [*lines, line]

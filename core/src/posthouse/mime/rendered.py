@@ -1,0 +1,113 @@
+"""A message as it travels: its exact size, and its bytes in chunks."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from posthouse.attachments import Attachment
+
+try:
+    from pybase64 import b64encode  # type: ignore[import-not-found,unused-ignore] # the extra "fast"
+except ImportError:
+    from base64 import b64encode
+
+__all__ = ["EncodedFile", "Rendered", "Segment"]
+
+_LINE = 57  # bytes that base64 makes one line of 76 characters
+_FULL_CHUNK = struct.Struct("76s" * 512)
+_MOST_AT_ONCE = 256 * 1024
+
+
+class EncodedFile:
+    """An attachment in base64, read and encoded while it is sent.
+
+    Args:
+        attachment: the file; its size is taken now, and has to be the same when it is read.
+    """
+
+    __slots__ = ("_attachment", "_file_size", "blocking", "size")
+
+    def __init__(self, attachment: Attachment) -> None:
+        self._attachment = attachment
+        self._file_size = attachment.size
+        self.blocking = attachment.blocking
+        self.size = (self._file_size + 2) // 3 * 4 + (self._file_size + _LINE - 1) // _LINE * 2
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield whole lines of 76 characters (RFC 2045 section 6.8)."""
+        for chunk in self._attachment.chunks(self._file_size):
+            encoded = b64encode(chunk)
+            if len(encoded) == _FULL_CHUNK.size:
+                lines: Sequence[bytes] = _FULL_CHUNK.unpack(encoded)
+            else:
+                lines = [encoded[start : start + 76] for start in range(0, len(encoded), 76)]
+            yield b"\r\n".join([*lines, b""])
+
+
+Segment: TypeAlias = bytes | EncodedFile
+
+
+class Rendered:
+    """A message as it travels. It can be read as often as wanted.
+
+    Args:
+        segments: what it is made of, each of whole lines.
+        needs_eightbit: it holds octets beyond ASCII, so the server must offer 8BITMIME (RFC 6152).
+        needs_utf8: its headers hold addresses that are not ASCII, so the server must offer SMTPUTF8 (RFC 6531).
+
+    Attributes:
+        size: octets as RFC 1870 counts them: all but dots that are doubled on the way and the final dot.
+    """
+
+    __slots__ = ("_segments", "needs_eightbit", "needs_utf8", "size")
+
+    def __init__(self, segments: Sequence[Segment], *, needs_eightbit: bool, needs_utf8: bool) -> None:
+        self._segments = segments
+        self.needs_eightbit = needs_eightbit
+        self.needs_utf8 = needs_utf8
+        self.size = sum(len(part) if isinstance(part, bytes) else part.size for part in segments)
+
+    @property
+    def blocking(self) -> bool:
+        """True if reading it reads files, so that async code does it in a worker thread."""
+        return any(segment.blocking for segment in self._segments if not isinstance(segment, bytes))
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield its bytes in chunks of whole lines, CRLF at each line's end.
+
+        Raises:
+            MessageError: an attachment cannot be read, or changed its size (``message.attachment``), before the end
+                was told.
+        """
+        for segment in self._segments:
+            if not isinstance(segment, bytes):
+                yield from segment.chunks()
+            elif len(segment) <= _MOST_AT_ONCE:
+                yield segment
+            else:
+                yield from _cut(segment)
+
+    def dot_stuffed(self) -> Iterator[bytes]:
+        """Yield what follows DATA: each dot at a line's beginning doubled (RFC 5321 section 4.5.2), no final dot."""
+        for chunk in self.chunks():
+            if b"\r\n." in chunk or chunk.startswith(b"."):
+                yield (b"." if chunk.startswith(b".") else b"") + chunk.replace(b"\r\n.", b"\r\n..")
+            else:
+                yield chunk
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self.chunks())
+
+    def __repr__(self) -> str:
+        return f"<Rendered, {self.size} bytes>"
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    start = 0
+    while start < len(data):
+        end = data.rfind(b"\n", start, start + _MOST_AT_ONCE) + 1
+        yield data[start:end]
+        start = end
