@@ -13,6 +13,7 @@ from typing import Any
 __all__ = [
     "RefusedError",
     "located",
+    "path_keys",
     "read_flag",
     "read_integer",
     "read_number",
@@ -25,6 +26,7 @@ __all__ = [
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # line breaks inject commands and headers
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_PATH_KEY = re.compile(r'"(?:[^"\\]|\\.)*"|[^."]+')
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _MOST_SHOWN = 40
 
@@ -102,6 +104,11 @@ def below_key(key: object, below: str = "") -> str:
     text = str(key)
     name = text if _BARE_KEY.fullmatch(text) else json.dumps(text, ensure_ascii=False)
     return f"{name}.{below}" if below else name
+
+
+def path_keys(path: str) -> tuple[str, ...]:
+    """Return the keys of a dotted path, the reverse of `below_key`."""
+    return tuple(json.loads(key) if key[0] == '"' else key for key in _PATH_KEY.findall(path))
 
 
 def shown(value: Any) -> str:

@@ -287,9 +287,14 @@ def unstructure(settings: Any) -> Any:
     return _USERINFO.sub("***", str(settings))
 
 
-def redact(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings whose class is unknown as plain data that can be shown: every text but a reference is hidden."""
-    return {str(key): _redacted(value) for key, value in options.items()}
+def redact(options: Mapping[str, Any], cls: type[Any] | None = None) -> dict[str, Any]:
+    """Return settings that could not be read, or whose class is unknown, as plain data that can be shown.
+
+    Text is hidden unless it is a reference to a secret, or ``cls`` says that its setting is none.
+    """
+    fields = settings_of(cls) if cls else ()
+    harmless = {field.name for field in fields if Secret not in (field.type, *get_args(field.type))}
+    return {str(key): unstructure(value) if key in harmless else _redacted(value) for key, value in options.items()}
 
 
 def _redacted(value: Any) -> Any:

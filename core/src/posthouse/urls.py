@@ -45,10 +45,11 @@ def from_url(url: str) -> Configuration:
     """Return a configuration with one account, named ``default``.
 
     Args:
-        url: ``KIND://[USER[:PASSWORD]@]HOST[:PORT][?OPTION=VALUE&…]``. Reserved characters are percent-encoded; ``+`` is
-            a plus everywhere. The options are the transport's, and of the account ``label``, ``sender``, ``reply_to``,
-            ``force_sender``, ``envelope_sender``, ``always_bcc`` and ``strict_addresses``. A list has commas, or its
-            option stands more than once. The password is taken as it is, even where it looks like ``env:NAME``.
+        url: ``KIND://[USER[:PASSWORD]@]HOST[:PORT][?OPTION=VALUE&…]``. Reserved characters are percent-encoded; a ``+``
+            is a plus everywhere. The options are the transport's, and of the account ``label``, ``sender``,
+            ``reply_to``, ``force_sender``, ``envelope_sender``, ``always_bcc`` and ``strict_addresses``. A list has
+            commas, or its option stands more than once. The password is taken as it is, even where it looks like
+            ``env:NAME``.
 
     Raises:
         ConfigurationError: it cannot be understood (``configuration.url``). The message never shows the password.
@@ -100,7 +101,7 @@ def _split(url: str) -> _Parts:
         raise _UrlError("expected KIND://USER:PASSWORD@HOST:PORT, with a KIND such as smtp, smtps or starttls.")
     if match.end() < len(url):
         raise _UrlError(f"it holds a # that is not encoded; {_ENCODE}.")
-    if match["path"] not in {"", "/"} or "@" in (match["query"] or "").partition("=")[0]:
+    if match["path"] not in {"", "/"}:
         raise _UrlError(f"what follows the host is no option; {_ENCODE}.")
     authority = _AUTHORITY.fullmatch(match["authority"])
     if authority is None:
@@ -115,11 +116,11 @@ def _split(url: str) -> _Parts:
 def _userinfo(text: str | None) -> tuple[str | None, Secret | None]:
     if text is None:
         return None, None
-    user, colon, password = text.partition(":")
+    user, _, password = text.partition(":")
     decoded = _decoded(user, "the user name")
     if not decoded:
         raise _UrlError("it has an @ and no user name before it; leave the @ out to send without signing in.")
-    return decoded, Secret.literal(_decoded(password, "the password")) if colon else None
+    return decoded, Secret.literal(_decoded(password, "the password")) if password else None
 
 
 def _host(text: str) -> str:
@@ -143,6 +144,8 @@ def _options(query: str) -> Options:
             raise _UrlError(
                 f"an option has the form NAME=VALUE; write & as %26 in a value. If it is no option: {_ENCODE}."
             )
+        if "@" in value and name not in _ACCOUNT_OPTIONS:  # rather the end of a password with a ? in it
+            raise _UrlError(f"an option holds an @, which must be written %40 there. If it is no option, {_ENCODE}.")
         text = _decoded(value, "an option")
         if name in {"host", "port", "kind"}:
             raise _UrlError(f"{name} stands before the ?, not among the options.")

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import difflib
+import math
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from posthouse._values import below_key, path_keys
+from posthouse.accounts import Options
+from posthouse.addresses import Address
 from posthouse.config.model import Configuration
+from posthouse.config.reading import parse, parse_toml, read_text_file
+from posthouse.errors import ConfigurationError, Problem
+
+if TYPE_CHECKING:
+    from tomlkit.items import Item
 
 __all__ = ["ConfigurationFile", "parse_value"]
+
+_OWNER_ONLY = 0o600
+_NAMED = {"accounts", "auth"}
+"""Sections whose tables are named by the user: ``[accounts.NAME]``."""
 
 
 def parse_value(text: str) -> Any:
     """Return what a person typed as a TOML value: ``25``, ``true``, ``["a"]``, ``{…}``; anything else is text."""
-    raise NotImplementedError
+    try:
+        data = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    value = data["value"]
+    usable = isinstance(value, bool | int | str | list | dict) or (isinstance(value, float) and math.isfinite(value))
+    return value if usable and len(data) == 1 else text
 
 
 class ConfigurationFile:
@@ -27,48 +52,108 @@ class ConfigurationFile:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        raise NotImplementedError
+        import tomlkit
+
+        self.path = Path(path)
+        text, trouble = read_text_file(self.path) if self.path.exists() else ("", "")
+        data, problem = parse_toml(text)
+        if not (trouble or problem):
+            self._document = tomlkit.parse(text)
+            self._expected = data
+            self._read = text
+            return
+        del text, data
+        if trouble:
+            raise ConfigurationError(f"{self.path} cannot be read: {trouble}.", code="configuration.unreadable")
+        problems = [problem] if problem else []
+        raise ConfigurationError(problems=problems, source=str(self.path), code="configuration.syntax")
 
     @property
     def text(self) -> str:
         """What `save` would write. May hold secrets."""
-        raise NotImplementedError
+        return self._document.as_string()
 
     def account_names(self) -> tuple[str, ...]:
         """Return the names of the accounts in the order of the file."""
-        raise NotImplementedError
+        return tuple(self._expected.get("accounts", {}))
 
     def account(self, name: str) -> Mapping[str, Any]:
-        """Return an account's table as written; its repr shows keys only."""
-        raise NotImplementedError
+        """Return an account's table as written; its repr shows keys only.
+
+        Raises:
+            ConfigurationError: there is none of this name (``configuration.no-account``).
+        """
+        self._must_exist(name)
+        return Options(self._expected["accounts"][name])
 
     def add_account(self, name: str, options: Mapping[str, Any]) -> None:
-        """Add an account."""
-        raise NotImplementedError
+        """Add an account.
+
+        Raises:
+            ConfigurationError: there is one of this name (``configuration.account-exists``).
+        """
+        if name in self.account_names():
+            raise ConfigurationError(
+                f"There is an account {name!r} in {self.path} already.",
+                code="configuration.account-exists",
+                hint="change it with: posthouse accounts edit",
+            )
+        for key, value in options.items():
+            self._set(("accounts", name, key), value)
+        if options:
+            self._leave_a_line(name)
 
     def edit_account(self, name: str, changes: Mapping[str, Any]) -> None:
-        """Change an account: dotted keys below it (``transport.port``) → new values; None removes the key."""
-        raise NotImplementedError
+        """Change an account: dotted keys below it (``transport.port``) → new values; None removes the key.
+
+        Raises:
+            ConfigurationError: there is none of this name (``configuration.no-account``).
+        """
+        self._must_exist(name)
+        for path, value in changes.items():
+            keys = ("accounts", name, *path_keys(path))
+            if value is None:
+                self._unset(keys)
+            else:
+                self._set(keys, value)
 
     def remove_account(self, name: str) -> None:
-        """Remove an account; what refers to it must be changed too, or `save` refuses."""
-        raise NotImplementedError
+        """Remove an account; what refers to it must be changed too, or `save` refuses.
+
+        Raises:
+            ConfigurationError: there is none of this name (``configuration.no-account``).
+        """
+        self._must_exist(name)
+        self._unset(("accounts", name))
 
     def set_default(self, name: str) -> None:
-        """Make an account the default."""
-        raise NotImplementedError
+        """Make an account the default.
+
+        Raises:
+            ConfigurationError: there is none of this name (``configuration.no-account``).
+        """
+        self._must_exist(name)
+        self.set("default", name)
 
     def get(self, path: str) -> Any:
         """Return the value at a dotted path as plain data; None if there is none."""
-        raise NotImplementedError
+        value: Any = self._expected
+        for key in path_keys(path):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
 
     def set(self, path: str, value: Any) -> None:
-        """Set the value at a dotted path, making the tables on the way."""
-        raise NotImplementedError
+        """Set the value at a dotted path, making the tables on the way.
+
+        Raises:
+            ConfigurationError: the path leads through something that is no table, or the value is nothing that TOML
+                can hold (``configuration.edit``).
+        """
+        self._set(path_keys(path), value)
 
     def unset(self, path: str) -> None:
-        """Remove what stands at a dotted path."""
-        raise NotImplementedError
+        """Remove what stands at a dotted path; nothing happens if nothing does."""
+        self._unset(path_keys(path))
 
     def save(self) -> Configuration:
         """Check the result and write it, all of it or nothing, readable by its owner only.
@@ -77,6 +162,126 @@ class ConfigurationFile:
             What was written, as `load` would read it.
 
         Raises:
-            ConfigurationError: the result has problems, or the file was changed meanwhile; nothing was written.
+            ConfigurationError: the result has problems, the file was changed meanwhile (``configuration.changed``), or
+                it cannot be written (``configuration.unwritable``); nothing was written.
         """
-        raise NotImplementedError
+        text = self.text
+        broken = tomllib.loads(text) != self._expected
+        configuration = None if broken else parse(text, str(self.path))
+        unchanged = self._read == (read_text_file(self.path)[0] if self.path.exists() else "")
+        trouble = _write(self.path.resolve(), text) if configuration and unchanged else ""
+        if configuration and unchanged and not trouble:
+            self._read = text
+            return configuration
+        del text
+        if broken:
+            raise ConfigurationError(
+                f"{self.path} is laid out in a way that cannot be edited automatically.",
+                code="configuration.edit",
+                hint="edit the file by hand; nothing was written",
+            )
+        if not unchanged:
+            raise ConfigurationError(
+                f"{self.path} was changed by someone else meanwhile.",
+                code="configuration.changed",
+                hint="repeat the change; nothing was written",
+            )
+        raise ConfigurationError(f"{self.path} cannot be written: {trouble}.", code="configuration.unwritable")
+
+    def _must_exist(self, name: str) -> None:
+        names = self.account_names()
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            known = ", ".join(map(repr, names)) or "none yet"
+            raise ConfigurationError(
+                f"There is no account {name!r} in {self.path}.",
+                code="configuration.no-account",
+                hint=f"did you mean {close[0]!r}?" if close else f"there is {known}",
+            )
+
+    def _leave_a_line(self, name: str) -> None:
+        import tomlkit
+
+        self._document["accounts"][name].add(tomlkit.nl())  # type: ignore[index,union-attr,call-arg,arg-type]
+
+    def _set(self, keys: Sequence[str], value: Any) -> None:
+        *tables, key = keys
+        item = _item(value)
+        written: Any = self._document
+        plain: Any = self._expected
+        for depth, name in enumerate(tables):
+            if name not in plain:
+                written[name] = _new_table(keys, depth)
+                plain[name] = {}
+            written, plain = written[name], plain[name]
+            if not isinstance(plain, dict):
+                raise _refused(keys[: depth + 1], "holds a value, not a table")
+        written[key] = item
+        plain[key] = item.unwrap()
+
+    def _unset(self, keys: Sequence[str]) -> None:
+        *tables, key = keys
+        written: Any = self._document
+        plain: Any = self._expected
+        for name in tables:
+            if not isinstance(plain, dict) or name not in plain:
+                return
+            written, plain = written[name], plain[name]
+        if isinstance(plain, dict) and key in plain:
+            del written[key]
+            del plain[key]
+
+
+def _new_table(keys: Sequence[str], depth: int) -> Item:
+    import tomlkit
+
+    if depth == 0 and keys[0] in _NAMED:
+        return tomlkit.table(is_super_table=True)
+    return tomlkit.table() if depth <= (keys[0] in _NAMED) else tomlkit.inline_table()
+
+
+def _item(value: Any) -> Item:
+    """Return a value as tomlkit writes it; tables become inline, so that an account stays in one piece."""
+    import tomlkit
+
+    if isinstance(value, Mapping):
+        table = tomlkit.inline_table()
+        for key, one in value.items():
+            table[key] = _item(one)
+        return table
+    if isinstance(value, list | tuple):
+        array = tomlkit.array()
+        array.extend(_item(one) for one in value)
+        return array
+    if isinstance(value, str | Path | Address):
+        return tomlkit.string(str(value))
+    if isinstance(value, bool | int | float):
+        return tomlkit.item(value)
+    raise _refused((), f"a {type(value).__name__} is nothing that a configuration can hold")
+
+
+def _refused(keys: Sequence[str], message: str) -> ConfigurationError:
+    return ConfigurationError(problems=[Problem(".".join(map(below_key, keys)), message)], code="configuration.edit")
+
+
+def _write(target: Path, text: str) -> str:
+    """Write a file by replacing it; return what went wrong, in words."""
+    temporary = ""
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        before = target.stat() if target.exists() else None
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        if before is not None and hasattr(os, "chown"):
+            with contextlib.suppress(PermissionError):  # an administrator's edit leaves the file to its owner
+                os.chown(temporary, before.st_uid, before.st_gid)
+        Path(temporary).chmod(before.st_mode & _OWNER_ONLY if before else _OWNER_ONLY)
+        Path(temporary).replace(target)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        return error.strerror or type(error).__name__
+    return ""

@@ -25,7 +25,7 @@ from posthouse.errors import ConfigurationError, Problem
 from posthouse.schema import setting
 from posthouse.structuring import structure
 
-__all__ = ["load", "parse"]
+__all__ = ["load", "parse", "parse_toml", "read_text_file"]
 
 T = TypeVar("T")
 
@@ -104,7 +104,7 @@ def _file_warnings(path: Path) -> tuple[Problem, ...]:
 
 
 def _read(text: str, source: str, warnings: tuple[Problem, ...]) -> Configuration | ConfigurationError:
-    data, problem = _toml(text)
+    data, problem = parse_toml(text)
     if problem:
         return ConfigurationError(problems=[problem], source=source, code="configuration.syntax")
     reading = _Reading(source, key_lines(text))
@@ -115,7 +115,8 @@ def _read(text: str, source: str, warnings: tuple[Problem, ...]) -> Configuratio
     return configuration
 
 
-def _toml(text: str) -> tuple[dict[str, Any], Problem | None]:
+def parse_toml(text: str) -> tuple[dict[str, Any], Problem | None]:
+    """Return what TOML says, or what is wrong; raises nothing, so that no traceback shows a frame with secrets."""
     try:
         return tomllib.loads(text), None
     except tomllib.TOMLDecodeError as error:
