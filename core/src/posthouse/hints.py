@@ -13,6 +13,7 @@ A plugin ships a TOML file with ``[[hint]]`` entries::
     retry_after = 60                # optional, seconds
     cause = "SMTP AUTH is switched off for this mailbox."
     next = "Ask the administrator to …"
+    example = "535 5.7.139 Authentication unsuccessful, …"  # optional: such an answer, for tests and readers
 
 Every condition that is given must hold. Of the entries that fit, the most special one wins: first the one with
 ``match``, then with the more exact ``enhanced``, then ``code``, then ``stage``; among equals,
@@ -67,6 +68,7 @@ class Hint:
         code: a reply code, or one digit for its class; None means any.
         enhanced: enhanced status code or provider's error code, with ``*`` and ``?`` as wildcards; empty means any.
         match: regular expression that is searched in the text, case ignored; empty means any.
+        example: an answer that it is meant for: code, enhanced code and text.
     """
 
     cause: str
@@ -79,6 +81,7 @@ class Hint:
     code: int | None = None
     enhanced: str = ""
     match: str = ""
+    example: str = ""
     _enhanced_pattern: re.Pattern[str] = field(init=False, repr=False, eq=False)
     _match_pattern: re.Pattern[str] = field(init=False, repr=False, eq=False)
 

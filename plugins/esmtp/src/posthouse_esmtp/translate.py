@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from attrs import evolve, frozen
-from posthouse.errors import ConnectError, DeliveryError, PosthouseError, ProtocolError, Reply, Stage, TlsError
 
+from posthouse.errors import ConnectError, DeliveryError, PosthouseError, ProtocolError, Reply, Stage, TlsError
 from posthouse_esmtp.answers import error_for
 from posthouse_esmtp.replies import split_enhanced
 
