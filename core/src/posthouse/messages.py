@@ -284,16 +284,14 @@ class Message:
             MessageError: the name or value is malformed, or a field makes this header (``message.header``).
         """
         check_header(name, value)
-        if self.raw is not None:
-            return self._with_raw_headers({name: value})
         others = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
-        return attrs.evolve(self, headers=(*others, (name, value)))
+        return self._with_checked({"headers": (*others, (name, value))})._with_raw_headers({name: value})
 
     def with_sender(self, sender: Address, reply_to: Addresses = ()) -> Message:
         """Return a copy with another From, and another Reply-To if one is given."""
         answers = _addresses(reply_to) or self.reply_to
-        changed = attrs.evolve(self, sender=sender, reply_to=answers)
-        return changed._with_raw_headers({"From": (sender,), "Reply-To": answers})
+        changed = self._with_checked({"sender": sender, "reply_to": answers})
+        return changed._with_raw_headers({"From": (sender,)} | ({"Reply-To": answers} if reply_to else {}))
 
     def with_defaults(
         self,

@@ -113,6 +113,6 @@ def _text(pending: tuple[str, bytes] | None) -> str:
         return ""
     charset, content = pending
     try:
-        return content.decode(charset, "replace")
+        return content.decode(charset, "replace").encode("utf-8", "replace").decode()  # some codecs make surrogates
     except (LookupError, ValueError):  # a codec that is none, or none for text
         return content.decode("utf-8", "replace")

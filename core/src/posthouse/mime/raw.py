@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from posthouse.errors import MessageError
 
-__all__ = ["Field", "fields", "normalized", "split", "with_headers"]
+__all__ = ["Field", "fields", "normalized", "split", "with_crlf", "with_headers"]
 
 _LONGEST_LINE = 998  # octets without CRLF (RFC 5322 section 2.1.1)
 _ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -29,11 +29,11 @@ class Field(NamedTuple):
         return text.replace("\r\n", "").strip(" \t")
 
 
-def normalized(raw: bytes) -> bytes:
-    """Return the message with CRLF at each line's end, and without Bcc; the very same bytes if they are so already.
+def with_crlf(raw: bytes) -> bytes:
+    """Return the message with CRLF at each line's end; the very same bytes if they are so already.
 
     Raises:
-        MessageError: it has no header block, holds a NUL, or a line that is too long to travel.
+        MessageError: it holds a NUL, or a line that is too long to travel.
     """
     if not isinstance(raw, bytes | bytearray | memoryview):
         raise MessageError(f"a raw message is bytes, not {type(raw).__name__}", code="message.type")
@@ -51,10 +51,19 @@ def normalized(raw: bytes) -> bytes:
             code="message.line-length",
             hint="Encode that part as quoted-printable or base64.",
         )
+    return raw
+
+
+def normalized(raw: bytes) -> bytes:
+    """Return the message as it may travel: `with_crlf`, and without Bcc; the very same bytes if they are so already.
+
+    Raises:
+        MessageError: it does not begin with headers (``message.malformed``), and as `with_crlf` does.
+    """
+    raw = with_crlf(raw)
     block, body = split(raw)
-    kept = [field.octets for field in fields(block) if field.name.lower() not in _NEVER]
-    header = b"".join(kept)
-    return raw if len(header) == len(block) else header + body
+    kept = b"".join(field.octets for field in fields(block) if field.name.lower() not in _NEVER)
+    return raw if len(kept) == len(block) else kept + body
 
 
 def split(raw: bytes) -> tuple[bytes, bytes]:
@@ -95,16 +104,20 @@ def with_headers(raw: bytes, headers: Mapping[str, Any], *, replace: bool) -> by
 
     block, body = split(raw)
     present = list(fields(block))
+    new = {name.lower(): (name, value) for name, value in headers.items()}
+    if not replace:
+        for field in present:
+            new.pop(field.name.lower(), None)
     lines = []
-    names = {field.name.lower() for field in present}
-    pending = {name.lower(): name for name in headers if replace or name.lower() not in names}
+    written: set[str] = set()
     for field in present:
         name = field.name.lower()
-        if name not in pending and not (replace and name in {other.lower() for other in headers}):
+        if name not in new:
             lines.append(field.octets)
-        elif name in pending:
-            lines.append(field_octets(field.name, headers[pending.pop(name)]))
-    lines += [field_octets(name, headers[name]) for name in pending.values()]
+        elif name not in written:
+            lines.append(field_octets(*new[name]))
+            written.add(name)
+    lines += [field_octets(*new[name]) for name in new if name not in written]
     return b"".join([*lines, body])
 
 
