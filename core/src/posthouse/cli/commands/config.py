@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import click
 
 from posthouse import presets
-from posthouse.cli.descriptions import settings_class
+from posthouse.cli.entries import as_toml, entries_below, print_entries
 from posthouse.cli.exit_codes import ExitCode
 from posthouse.cli.failures import error_as_dict
 from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
 from posthouse.cli.output import is_terminal, note, print_facts, print_json, print_table, say
 from posthouse.cli.settings_in_use import settings_in_use
-from posthouse.config import candidates, entries, find
+from posthouse.config import candidates, find
 from posthouse.errors import ConfigurationError, PosthouseError, Problem
 from posthouse.structuring import weaknesses
 
@@ -67,14 +66,10 @@ def show(invocation: Invocation, /, prefix: str) -> None:
     With PREFIX only what stands below it, such as accounts.office.
     """
     with invocation.mailer() as mailer:
-        shown = entries(mailer.configuration, partial(settings_class, mailer.registry))
-    chosen = [entry for entry in shown if not prefix or f"{entry.path}.".startswith(f"{prefix}.")]
-    if prefix and not chosen:
+        found = entries_below(mailer, prefix)
+    if not found:
         raise ConfigurationError(f"Nothing stands at {prefix!r} in the configuration.", code="configuration.path")
-    if invocation.json:
-        print_json([{"path": entry.path, "value": entry.value, "origin": entry.origin} for entry in chosen])
-    else:
-        print_table(("Setting", "Value", "From"), [(e.path, _shown(e.value), e.origin) for e in chosen])
+    print_entries(invocation, found)
 
 
 @command.command
@@ -103,7 +98,7 @@ def list_presets(invocation: Invocation, /, name: str | None) -> None:
         data = [_preset_as_dict(preset) for preset in known]
         print_json(data[0] if name else data)
     elif name:
-        print_facts((key.capitalize(), _shown(value)) for key, value in _preset_as_dict(known[0]).items())
+        print_facts((key.capitalize(), as_toml(value)) for key, value in _preset_as_dict(known[0]).items())
     else:
         rows = [(p.name, p.label, p.transport.get("kind", ""), p.transport.get("host", "")) for p in known]
         print_table(("Preset", "Provider", "Transport", "Server"), rows)
@@ -134,14 +129,3 @@ def _verdict(source: str, problems: tuple[Problem, ...], warnings: Any) -> dict[
         "problems": [{"path": problem.path, "message": problem.message} for problem in problems],
         "warnings": [{"path": warning.path, "message": warning.message} for warning in warnings],
     }
-
-
-def _shown(value: Any) -> str:
-    """Return a value as a person writes it in TOML, texts without their quotes."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return ", ".join(f"{key} = {_shown(one)}" for key, one in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_shown, value))
-    return "" if value is None else str(value)

@@ -73,7 +73,7 @@ def check(invocation: Invocation, /) -> int:
 @pass_invocation
 def new_key(invocation: Invocation, /, print_it: bool, replace: bool) -> None:
     """Make a key for sealed secrets, and put it into the keyring of this machine."""
-    from posthouse import sealing
+    from posthouse import keyrings, sealing
 
     key = sealing.generate_key()
     if print_it:
@@ -84,7 +84,7 @@ def new_key(invocation: Invocation, /, print_it: bool, replace: bool) -> None:
         if is_terminal():
             note("Keep it where the program finds it as POSTHOUSE_KEY, and nowhere else.")
         return
-    if not replace and sealing.has_stored_key():
+    if not replace and keyrings.read(sealing.KEYRING_SERVICE, sealing.KEYRING_USER):
         raise ConfigurationError(
             "The keyring has a key already; with another one, what was sealed could not be read any more.",
             code="secret.key",
