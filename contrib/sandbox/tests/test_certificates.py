@@ -2,6 +2,7 @@ import socket
 import ssl
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ def authority(tmp_path_factory):
 def shake_hands(server_context, client_context, host="localhost"):
     """Return what the client and the server thought of it: an exception or None, each."""
     client_end, server_end = socket.socketpair()
-    outcome = []
+    outcome: list[Exception | None] = []
 
     def serve():
         with server_end:
@@ -43,7 +44,7 @@ def shake_hands(server_context, client_context, host="localhost"):
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
-def test_valid_certificate_is_trusted_for_every_name_of_the_loopback_interface(authority, host):
+def test_valid_certificate_is_trusted_for_every_name_of_the_loopback_interface(authority: Authority, host: str) -> None:
     assert shake_hands(authority.server_context(), authority.client_context(), host) == (None, None)
 
 
@@ -55,18 +56,18 @@ def test_valid_certificate_is_trusted_for_every_name_of_the_loopback_interface(a
         ("self-signed", "self-signed certificate"),
     ],
 )
-def test_each_bad_certificate_is_refused_for_its_own_reason(authority, kind, reason):
+def test_each_bad_certificate_is_refused_for_its_own_reason(authority: Authority, kind: str, reason: str) -> None:
     seen, _ = shake_hands(authority.server_context(kind), authority.client_context())
     assert isinstance(seen, ssl.SSLCertVerificationError)
     assert reason in str(seen)
 
 
-def test_self_signed_certificate_is_right_in_all_but_its_issuer(authority):
+def test_self_signed_certificate_is_right_in_all_but_its_issuer(authority: Authority) -> None:
     trusting = ssl.create_default_context(cafile=str(authority.server("self-signed").certificate_file))
     assert shake_hands(authority.server_context("self-signed"), trusting) == (None, None)
 
 
-def test_a_door_with_client_certificates_lets_in_only_clients_with_one(authority):
+def test_a_door_with_client_certificates_lets_in_only_clients_with_one(authority: Authority) -> None:
     server = authority.server_context(client_certificates=True)
     _, outcome = shake_hands(server, authority.client_context())
     assert "peer did not return a certificate" in str(outcome)
@@ -77,7 +78,7 @@ def test_a_door_with_client_certificates_lets_in_only_clients_with_one(authority
     assert shake_hands(server, with_certificate) == (None, None)
 
 
-def test_files_are_for_their_owner_only_and_the_authoritys_key_is_not_among_them(tmp_path):
+def test_files_are_for_their_owner_only_and_the_authoritys_key_is_not_among_them(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "new")
     for kind in ServerCertificate:
         authority.server(kind)
@@ -89,11 +90,11 @@ def test_files_are_for_their_owner_only_and_the_authoritys_key_is_not_among_them
     assert b"PRIVATE KEY" not in authority.ca_file.read_bytes()
 
 
-def test_certificate_is_issued_once(authority):
+def test_certificate_is_issued_once(authority: Authority) -> None:
     assert authority.server() is authority.server("valid")
     assert authority.client("a@b.example") is authority.client("a@b.example")
 
 
-def test_unknown_kind_is_refused(authority):
+def test_unknown_kind_is_refused(authority: Authority) -> None:
     with pytest.raises(ValueError, match="revoked"):
         authority.server("revoked")

@@ -1,7 +1,7 @@
 from posthouse_sandbox import Credentials
 
 
-def test_secrets_are_new_each_time_and_not_in_the_repr():
+def test_secrets_are_new_each_time_and_not_in_the_repr() -> None:
     first, second = Credentials(), Credentials()
     assert list(first.passwords) == list(first.tokens) == ["anna@sandbox.example", "joerg@sandbox.example"]
     assert set(first.passwords.values()).isdisjoint(second.passwords.values())
@@ -11,5 +11,5 @@ def test_secrets_are_new_each_time_and_not_in_the_repr():
     assert "anna@sandbox.example" in repr(first)
 
 
-def test_one_of_the_passwords_is_not_ascii():
+def test_one_of_the_passwords_is_not_ascii() -> None:
     assert not all(password.isascii() for password in Credentials().passwords.values())

@@ -2,6 +2,7 @@ import asyncio
 import json
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ def received(number=1, **changes):
     return Received(**fields | changes)
 
 
-async def test_wait_returns_at_once_what_is_here_already():
+async def test_wait_returns_at_once_what_is_here_already() -> None:
     inbox = Inbox()
     first, second = received(1), received(2)
     inbox.add(first)
@@ -27,7 +28,7 @@ async def test_wait_returns_at_once_what_is_here_already():
     assert inbox.wait_blocking(1, timeout=5) == (first, second)
 
 
-async def test_wait_ends_when_enough_came_from_another_thread():
+async def test_wait_ends_when_enough_came_from_another_thread() -> None:
     inbox = Inbox()
     waiting = asyncio.create_task(inbox.wait(3, timeout=10))
     await asyncio.sleep(0)
@@ -43,7 +44,7 @@ async def test_wait_ends_when_enough_came_from_another_thread():
     assert [message.recipients[0] for message in messages] == [f"r{n}@sandbox.example" for n in range(3)]
 
 
-def test_blocking_wait_ends_when_enough_came():
+def test_blocking_wait_ends_when_enough_came() -> None:
     inbox = Inbox()
     results = []
     thread = threading.Thread(target=lambda: results.append(inbox.wait_blocking(2, timeout=10)))
@@ -54,7 +55,7 @@ def test_blocking_wait_ends_when_enough_came():
     assert len(results[0]) == 2
 
 
-async def test_time_limit_says_how_many_came():
+async def test_time_limit_says_how_many_came() -> None:
     inbox = Inbox()
     inbox.add(received())
     with pytest.raises(TimeoutError, match=r"1 of 2 messages arrived within 0\.01 seconds"):
@@ -63,7 +64,7 @@ async def test_time_limit_says_how_many_came():
         inbox.wait_blocking(2, timeout=0.01)
 
 
-async def test_nobody_listens_any_more_after_waiting():
+async def test_nobody_listens_any_more_after_waiting() -> None:
     inbox = Inbox()
     with pytest.raises(TimeoutError):
         await inbox.wait(timeout=0.01)
@@ -72,9 +73,9 @@ async def test_nobody_listens_any_more_after_waiting():
     assert inbox._listeners == []
 
 
-def test_subscriber_hears_of_each_message_until_it_leaves():
+def test_subscriber_hears_of_each_message_until_it_leaves() -> None:
     inbox = Inbox()
-    heard = []
+    heard: list[Received] = []
     leave = inbox.subscribe(heard.append)
     first = received(1)
     inbox.add(first)
@@ -83,7 +84,7 @@ def test_subscriber_hears_of_each_message_until_it_leaves():
     assert heard == [first]
 
 
-def test_clear_forgets_and_counting_starts_again():
+def test_clear_forgets_and_counting_starts_again() -> None:
     inbox = Inbox()
     inbox.add(received())
     inbox.clear()
@@ -91,7 +92,7 @@ def test_clear_forgets_and_counting_starts_again():
     assert inbox.messages == ()
 
 
-def test_folder_gets_the_bytes_and_a_sidecar_for_the_owner_only(tmp_path):
+def test_folder_gets_the_bytes_and_a_sidecar_for_the_owner_only(tmp_path: Path) -> None:
     inbox = Inbox(tmp_path / "inbox")
     message = received(
         user="jörg@sandbox.example",
@@ -118,7 +119,7 @@ def test_folder_gets_the_bytes_and_a_sidecar_for_the_owner_only(tmp_path):
     assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "inbox").iterdir()} == {0o600}
 
 
-def test_message_that_cannot_be_written_is_not_stored(tmp_path):
+def test_message_that_cannot_be_written_is_not_stored(tmp_path: Path) -> None:
     inbox = Inbox(tmp_path / "inbox")
     (tmp_path / "inbox").rmdir()
     with pytest.raises(OSError, match="No such file"):
@@ -126,12 +127,12 @@ def test_message_that_cannot_be_written_is_not_stored(tmp_path):
     assert inbox.messages == ()
 
 
-def test_path_needs_a_folder():
+def test_path_needs_a_folder() -> None:
     with pytest.raises(ValueError, match="in memory only"):
         Inbox().path_of(received())
 
 
-def test_message_is_parsed_and_repr_leaves_the_content_out():
+def test_message_is_parsed_and_repr_leaves_the_content_out() -> None:
     message = received(raw=b"Subject: =?utf-8?q?gr=C3=BCn?=\r\n\r\nhello\r\n")
     assert message.message["Subject"] == "grün"
     assert message.message.get_content().strip() == "hello"

@@ -16,7 +16,7 @@ def send(sandbox, door):
         client.sendmail("a@x.example", ["b@x.example"], b"Subject: x\r\n\r\nbody\r\n")
 
 
-async def test_it_runs_on_the_callers_loop(tmp_path):
+async def test_it_runs_on_the_callers_loop(tmp_path: Path) -> None:
     async with Sandbox(tmp_path, doors=[SmtpDoor("plain")]) as sandbox:
         await asyncio.to_thread(send, sandbox, sandbox.doors[0])
         (received,) = await sandbox.inbox.wait()
@@ -24,7 +24,7 @@ async def test_it_runs_on_the_callers_loop(tmp_path):
     assert sandbox.inbox.path_of(received).read_bytes() == received.raw
 
 
-def test_it_runs_in_a_thread_of_its_own_and_ends_it():
+def test_it_runs_in_a_thread_of_its_own_and_ends_it() -> None:
     threads = threading.active_count()
     with Sandbox(doors=[SmtpDoor("plain")]) as sandbox:
         assert threading.active_count() == threads + 1
@@ -34,14 +34,14 @@ def test_it_runs_in_a_thread_of_its_own_and_ends_it():
     assert len(sandbox.inbox.messages) == 1
 
 
-def test_without_a_directory_nothing_is_left():
+def test_without_a_directory_nothing_is_left() -> None:
     with Sandbox(doors=[SmtpDoor("plain")]) as sandbox:
         assert sandbox.ca_file.exists()
         assert sandbox.inbox.folder is None
     assert not sandbox.directory.exists()
 
 
-def test_everything_in_the_directory_is_for_its_owner_only(tmp_path):
+def test_everything_in_the_directory_is_for_its_owner_only(tmp_path: Path) -> None:
     with Sandbox(tmp_path / "s") as sandbox:
         send(sandbox, sandbox.door("smtp-plain"))
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "s").rglob("*")}
@@ -50,7 +50,7 @@ def test_everything_in_the_directory_is_for_its_owner_only(tmp_path):
     assert len([path for path in modes if path.suffix == ".eml"]) == 1
 
 
-def test_ports_are_free_ones_and_on_the_loopback_interface_only():
+def test_ports_are_free_ones_and_on_the_loopback_interface_only() -> None:
     with Sandbox() as sandbox:
         assert len({door.port for door in sandbox.doors}) == len(sandbox.doors)
         assert {door.host for door in sandbox.doors} == {"127.0.0.1"}
@@ -60,14 +60,14 @@ def test_ports_are_free_ones_and_on_the_loopback_interface_only():
             socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_door_by_name():
+def test_door_by_name() -> None:
     sandbox = Sandbox(doors=[SmtpDoor("front"), SmtpDoor("back")])
     assert sandbox.door("back") is sandbox.doors[1]
     with pytest.raises(LookupError, match="no door named side; there are front, back"):
         sandbox.door("side")
 
 
-def test_two_doors_of_one_name_are_refused():
+def test_two_doors_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="same name"):
         Sandbox(doors=[SmtpDoor("front"), SmtpDoor("front", Security.IMPLICIT)])
 
@@ -77,7 +77,7 @@ class BrokenDoor(SmtpDoor):
         raise OSError("no port left")
 
 
-def test_door_that_does_not_open_closes_the_others_again():
+def test_door_that_does_not_open_closes_the_others_again() -> None:
     threads = threading.active_count()
     first = SmtpDoor("first")
     sandbox = Sandbox(doors=[first, BrokenDoor("second")])
@@ -89,12 +89,12 @@ def test_door_that_does_not_open_closes_the_others_again():
     assert not sandbox.directory.exists()
 
 
-def test_making_one_touches_nothing(tmp_path):
+def test_making_one_touches_nothing(tmp_path: Path) -> None:
     Sandbox(tmp_path / "later")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_configuration_has_one_account_per_door_and_way_of_signing_in(tmp_path):
+def test_configuration_has_one_account_per_door_and_way_of_signing_in(tmp_path: Path) -> None:
     with Sandbox(tmp_path) as sandbox:
         text = sandbox.configuration()
         few = tomllib.loads(sandbox.configuration(["smtps", "starttls-auth-plain"]))
@@ -126,7 +126,7 @@ def test_configuration_has_one_account_per_door_and_way_of_signing_in(tmp_path):
     assert few["default"] == "starttls-auth-plain"
 
 
-def test_configuration_without_any_account_is_refused():
+def test_configuration_without_any_account_is_refused() -> None:
     only_tokens = SmtpDoor("tokens", mechanisms=("XOAUTH2",))
     with (
         Sandbox(doors=[only_tokens], credentials=Credentials({}, {"a": "b"})) as sandbox,
@@ -135,5 +135,5 @@ def test_configuration_without_any_account_is_refused():
         sandbox.configuration()
 
 
-def test_default_doors_are_new_each_time():
+def test_default_doors_are_new_each_time() -> None:
     assert not set(map(id, default_doors())) & set(map(id, default_doors()))

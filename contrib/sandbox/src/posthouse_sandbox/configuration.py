@@ -8,8 +8,11 @@ from pathlib import Path
 import tomlkit
 
 from posthouse_sandbox.doors import AccountSettings
+from posthouse_sandbox.files import write_private
 
-__all__ = ["render"]
+__all__ = ["render", "save"]
+
+_MARK = "Written by posthouse-sandbox; ports, certificates and passwords change at each start."
 
 DEFAULT_SENDER = "sandbox@sandbox.example"
 
@@ -28,9 +31,7 @@ def render(accounts: Iterable[AccountSettings], password_files: Mapping[str, Pat
     if not accounts:
         raise ValueError("no door of this sandbox has an account that a configuration can name")
     document = tomlkit.document()
-    document.add(
-        tomlkit.comment("Written by posthouse-sandbox; ports, certificates and passwords change at each start.")
-    )
+    document.add(tomlkit.comment(_MARK))
     document["default"] = accounts[0].name
     auth = tomlkit.table(is_super_table=True)
     users = dict.fromkeys(account.user for account in accounts if account.user)
@@ -44,6 +45,18 @@ def render(accounts: Iterable[AccountSettings], password_files: Mapping[str, Pat
         table[account.name] = _account(account)
     document["accounts"] = table
     return tomlkit.dumps(document)
+
+
+def save(path: Path, text: str) -> None:
+    """Write a configuration, in place of an older one of the sandbox but never of anybody else's.
+
+    Raises:
+        FileExistsError: there is a file that the sandbox did not write.
+        OSError: it cannot be written.
+    """
+    if path.exists() and not path.read_bytes().startswith(f"# {_MARK}".encode()):
+        raise FileExistsError(f"{path} was not written by the sandbox and is left alone: choose another directory")
+    write_private(path, text.encode())
 
 
 def _account(account: AccountSettings) -> tomlkit.items.Table:

@@ -2,15 +2,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from smtplib import SMTP, SMTP_SSL
+from typing import TypeAlias
 
 import aiosmtplib
 import pytest
 
-from posthouse_sandbox import Credentials, Door, Sandbox, Security, SmtpDoor
+from posthouse_sandbox import Authority, Credentials, Door, Sandbox, Security, SmtpDoor
+
+OpenDoor: TypeAlias = Callable[..., Sandbox]
 
 
 @pytest.fixture
-def open_door(sandbox_ca) -> Iterator[Callable[..., Sandbox]]:
+def open_door(sandbox_ca: Authority) -> Iterator[OpenDoor]:
     """Open one door in a sandbox of its own."""
     with ExitStack() as stack:
 
@@ -52,7 +55,7 @@ async def connected_async(sandbox: Sandbox, door: Door) -> AsyncIterator[aiosmtp
         yield client
         transport = client.transport
     # aiosmtplib does not wait for the end of the TLS connection, which the end of the loop would then find open.
-    if transport is not None:
+    if isinstance(transport, asyncio.Transport):
         transport.abort()
         await asyncio.sleep(0)
         await asyncio.sleep(0)

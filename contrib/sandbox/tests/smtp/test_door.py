@@ -5,22 +5,23 @@ import smtplib
 import socket
 import ssl
 import tomllib
+from pathlib import Path
 
 import pytest
 
-from posthouse_sandbox import Credentials, Sandbox, Security, SmtpDoor
+from posthouse_sandbox import Authority, Credentials, Sandbox, Security, SmtpDoor
 
-from .conftest import connected
+from .conftest import OpenDoor, connected
 
 
-def test_unknown_mechanism_and_security_are_refused_before_anything_opens():
+def test_unknown_mechanism_and_security_are_refused_before_anything_opens() -> None:
     with pytest.raises(ValueError, match="no such SASL mechanism: NTLM; there are SCRAM-SHA-256"):
         SmtpDoor("x", mechanisms=("NTLM",))
     with pytest.raises(ValueError, match="tls please"):
         SmtpDoor("x", "tls please")
 
 
-def test_closed_door_says_how_to_open_it():
+def test_closed_door_says_how_to_open_it() -> None:
     door = SmtpDoor("front")
     with pytest.raises(RuntimeError, match=r"door front is not open: use it within the sandbox's with block"):
         _ = door.port
@@ -33,7 +34,9 @@ def test_closed_door_says_how_to_open_it():
     [("wrong-host", "not valid for"), ("expired", "expired"), ("self-signed", "self-signed")],
 )
 @pytest.mark.parametrize("security", [Security.REQUIRED, Security.IMPLICIT])
-def test_door_with_a_bad_certificate_survives_its_refusal(open_door, caplog, certificate, reason, security):
+def test_door_with_a_bad_certificate_survives_its_refusal(
+    open_door: OpenDoor, caplog: pytest.LogCaptureFixture, certificate: str, reason: str, security: Security
+) -> None:
     sandbox = open_door(SmtpDoor("bad", security, certificate=certificate))
     for _ in range(2):
         with pytest.raises(ssl.SSLCertVerificationError, match=reason), connected(sandbox):
@@ -41,7 +44,7 @@ def test_door_with_a_bad_certificate_survives_its_refusal(open_door, caplog, cer
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-def test_door_with_client_certificates(open_door, sandbox_ca):
+def test_door_with_client_certificates(open_door: OpenDoor, sandbox_ca: Authority) -> None:
     sandbox = open_door(SmtpDoor("mutual", Security.IMPLICIT, client_certificates=True))
     door = sandbox.doors[0]
     with pytest.raises(OSError, match=r"(?i)certificate|closed|reset"), connected(sandbox):
@@ -53,7 +56,7 @@ def test_door_with_client_certificates(open_door, sandbox_ca):
         assert client.noop()[0] == 250
 
 
-def test_plain_text_at_a_tls_door_does_no_harm(open_door):
+def test_plain_text_at_a_tls_door_does_no_harm(open_door: OpenDoor) -> None:
     sandbox = open_door(SmtpDoor("tls", Security.IMPLICIT))
     door = sandbox.doors[0]
     with socket.create_connection((door.host, door.port), timeout=10) as connection:
@@ -64,7 +67,9 @@ def test_plain_text_at_a_tls_door_does_no_harm(open_door):
         assert client.noop()[0] == 250
 
 
-def test_broken_handshake_after_starttls_ends_that_connection_only(open_door, caplog):
+def test_broken_handshake_after_starttls_ends_that_connection_only(
+    open_door: OpenDoor, caplog: pytest.LogCaptureFixture
+) -> None:
     sandbox = open_door(SmtpDoor("upgrade", Security.REQUIRED))
     door = sandbox.doors[0]
     with socket.create_connection((door.host, door.port), timeout=10) as connection:
@@ -93,7 +98,9 @@ STATES = {
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_closing_cuts_every_connection_and_leaves_nothing_running(tmp_path, sandbox_ca, caplog, state):
+async def test_closing_cuts_every_connection_and_leaves_nothing_running(
+    tmp_path: Path, sandbox_ca: Authority, caplog: pytest.LogCaptureFixture, state: str
+) -> None:
     security, sent = STATES[state]
     before = asyncio.all_tasks()
     async with Sandbox(tmp_path, doors=[SmtpDoor("x", security)], authority=sandbox_ca) as sandbox:
@@ -123,7 +130,7 @@ async def test_closing_cuts_every_connection_and_leaves_nothing_running(tmp_path
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def test_client_that_vanishes_does_no_harm(open_door, caplog):
+def test_client_that_vanishes_does_no_harm(open_door: OpenDoor, caplog: pytest.LogCaptureFixture) -> None:
     sandbox = open_door(SmtpDoor("x"))
     door = sandbox.doors[0]
     for sent in (b"", b"EHLO c\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\nhalf a line", b"EHLO"):
@@ -136,7 +143,7 @@ def test_client_that_vanishes_does_no_harm(open_door, caplog):
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-def test_twenty_clients_at_a_time(open_door):
+def test_twenty_clients_at_a_time(open_door: OpenDoor) -> None:
     sandbox = open_door(SmtpDoor("busy"))
     door = sandbox.doors[0]
     clients = [smtplib.SMTP(door.host, door.port, "client.example", timeout=10) for _ in range(20)]
@@ -147,7 +154,7 @@ def test_twenty_clients_at_a_time(open_door):
     assert {message.recipients[0] for message in sandbox.inbox.messages} == {f"r{n}@x.example" for n in range(20)}
 
 
-def test_accounts_name_each_way_to_sign_in_with_a_password(open_door):
+def test_accounts_name_each_way_to_sign_in_with_a_password(open_door: OpenDoor) -> None:
     door = SmtpDoor("office", Security.REQUIRED, mechanisms=("SCRAM-SHA-256", "PLAIN", "XOAUTH2"))
     sandbox = open_door(door, Credentials({"anna@sandbox.example": "secret"}))
     accounts = tomllib.loads(sandbox.configuration())["accounts"]
@@ -161,7 +168,7 @@ def test_accounts_name_each_way_to_sign_in_with_a_password(open_door):
     }
 
 
-def test_account_without_encryption_says_so(open_door):
+def test_account_without_encryption_says_so(open_door: OpenDoor) -> None:
     sandbox = open_door(SmtpDoor("open"))
     accounts = tomllib.loads(sandbox.configuration())["accounts"]
     assert accounts == {

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from posthouse_sandbox.smtp.parameters import CommandError, PathArgument, parse_mail, parse_rcpt
 
 
-def test_mail_keeps_each_parameter_as_it_was_sent():
+def test_mail_keeps_each_parameter_as_it_was_sent() -> None:
     sender = parse_mail("FROM:<a@x.example> SIZE=12 body=8BitMime RET=HDRS ENVID=QQ+2B314 AUTH=<>")
     assert sender == PathArgument(
         "a@x.example",
@@ -25,11 +25,11 @@ def test_mail_keeps_each_parameter_as_it_was_sent():
         ("FROM:<jörg@bücher.example> SMTPUTF8", "jörg@bücher.example"),
     ],
 )
-def test_senders(argument, address):
+def test_senders(argument: str, address: str) -> None:
     assert parse_mail(argument).address == address
 
 
-def test_recipient_parameters():
+def test_recipient_parameters() -> None:
     recipient = parse_rcpt("TO:<b@x.example> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;b+2Bc@x.example", utf8=False)
     assert recipient.options == ("NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;b+2Bc@x.example")
     assert parse_rcpt("TO:<postmaster>", utf8=False).address == "postmaster"
@@ -62,7 +62,7 @@ def test_recipient_parameters():
         ("FROM:<a@x.example> NOTIFY=NEVER", "555 5.5.4"),
     ],
 )
-def test_bad_mail_arguments(argument, reply):
+def test_bad_mail_arguments(argument: str, reply: str) -> None:
     with pytest.raises(CommandError) as caught:
         parse_mail(argument)
     assert caught.value.reply.startswith(reply)
@@ -80,14 +80,14 @@ def test_bad_mail_arguments(argument, reply):
         ("TO:<a@x.example> RET=FULL", "555 5.5.4"),
     ],
 )
-def test_bad_rcpt_arguments(argument, reply):
+def test_bad_rcpt_arguments(argument: str, reply: str) -> None:
     with pytest.raises(CommandError) as caught:
         parse_rcpt(argument, utf8=False)
     assert caught.value.reply.startswith(reply)
 
 
 @given(st.text(max_size=60))
-def test_anything_is_either_read_or_refused_with_one_clean_reply(rest):
+def test_anything_is_either_read_or_refused_with_one_clean_reply(rest: str) -> None:
     for parse in (parse_mail, lambda argument: parse_rcpt(argument, utf8=True)):
         for prefix in ("FROM:<", "TO:<", "FROM:<a@x.example> ", "TO:<a@x.example> "):
             try:

@@ -2,15 +2,17 @@ import base64
 import hmac
 import json
 import logging
+import smtplib
+from collections.abc import Callable
 
 import aiosmtplib
 import pytest
 from scramp import ScramClient, ScramException
 
-from posthouse_sandbox import Credentials, Security, SmtpDoor
+from posthouse_sandbox import Credentials, Sandbox, Security, SmtpDoor
 from posthouse_sandbox.smtp import MECHANISMS, PASSWORD_MECHANISMS
 
-from .conftest import connected, connected_async
+from .conftest import OpenDoor, connected, connected_async
 
 ANNA = "anna@sandbox.example"
 JOERG = "joerg@sandbox.example"
@@ -56,7 +58,7 @@ def is_signed_in(client):
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
 @pytest.mark.parametrize("initial", [True, False])
-def test_smtplib_signs_in(client, mechanism, initial):
+def test_smtplib_signs_in(client: smtplib.SMTP, mechanism: str, initial: bool) -> None:
     client.user, client.password = ANNA, PASSWORDS[ANNA]
     function = getattr(client, "auth_" + mechanism.lower().replace("-", "_"))
     assert client.auth(mechanism, function, initial_response_ok=initial)[0] == 235
@@ -67,7 +69,9 @@ def test_smtplib_signs_in(client, mechanism, initial):
 @pytest.mark.parametrize(
     ("user", "password"), [(ANNA, "wrong"), (ANNA, ""), ("nobody", "secret-of-anna"), ("nobody", "")]
 )
-def test_wrong_password_and_unknown_user_get_the_same_answer(client, mechanism, user, password):
+def test_wrong_password_and_unknown_user_get_the_same_answer(
+    client: smtplib.SMTP, mechanism: str, user: str, password: str
+) -> None:
     answers = {
         "PLAIN": lambda: converse(client, "PLAIN", f"\0{user}\0{password}".encode())[0],
         "LOGIN": lambda: converse(client, "LOGIN", user.encode(), password.encode())[0],
@@ -84,7 +88,7 @@ def cram_md5(client, user, password):
     return client.docmd(encode(f"{user} {digest}".encode()))
 
 
-async def test_aiosmtplib_signs_in_with_xoauth2_and_is_told_why_not(sign_in_door):
+async def test_aiosmtplib_signs_in_with_xoauth2_and_is_told_why_not(sign_in_door: Callable[..., Sandbox]) -> None:
     sandbox = sign_in_door()
     async with connected_async(sandbox, sandbox.doors[0]) as client:
         with pytest.raises(aiosmtplib.SMTPAuthenticationError) as caught:
@@ -95,7 +99,7 @@ async def test_aiosmtplib_signs_in_with_xoauth2_and_is_told_why_not(sign_in_door
 
 @pytest.mark.parametrize("password", ["gr\u00fcn \u00bd", "gru\u0308n\u00a01\u20442"])
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-256"])
-def test_non_ascii_password_in_any_normal_form(client, mechanism, password):
+def test_non_ascii_password_in_any_normal_form(client: smtplib.SMTP, mechanism: str, password: str) -> None:
     if mechanism == "PLAIN":
         reply = converse(client, mechanism, f"\0{JOERG}\0{password}".encode(), initial=True)[0]
     elif mechanism == "LOGIN":
@@ -125,20 +129,22 @@ def scram(client, mechanism, user, password, *, initial=True):
 
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-1", "SCRAM-SHA-256"])
 @pytest.mark.parametrize("initial", [True, False])
-def test_scram_signs_in(client, mechanism, initial):
+def test_scram_signs_in(client: smtplib.SMTP, mechanism: str, initial: bool) -> None:
     assert scram(client, mechanism, ANNA, PASSWORDS[ANNA], initial=initial)[0] == 235
     assert is_signed_in(client)
 
 
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-1", "SCRAM-SHA-256"])
 @pytest.mark.parametrize("user", [ANNA, "nobody"])
-def test_scram_refuses_a_wrong_proof_before_it_shows_its_signature(client, mechanism, user):
+def test_scram_refuses_a_wrong_proof_before_it_shows_its_signature(
+    client: smtplib.SMTP, mechanism: str, user: str
+) -> None:
     code, text = scram(client, mechanism, user, "wrong")
     assert (code, text) == (535, INVALID[1] + b": wrong proof")
     assert not is_signed_in(client)
 
 
-def test_scram_client_that_doubts_the_signature_may_stop(client):
+def test_scram_client_that_doubts_the_signature_may_stop(client: smtplib.SMTP) -> None:
     peer = ScramClient(["SCRAM-SHA-256"], ANNA, PASSWORDS[ANNA])
     _, text = client.docmd("AUTH", "SCRAM-SHA-256 " + encode(peer.get_client_first().encode()))
     peer.set_server_first(base64.b64decode(text).decode())
@@ -159,7 +165,9 @@ def oauthbearer(user, token):
 
 @pytest.mark.parametrize(("mechanism", "make"), [("XOAUTH2", xoauth2), ("OAUTHBEARER", oauthbearer)])
 @pytest.mark.parametrize("initial", [True, False])
-def test_token_of_three_thousand_bytes_signs_in(client, mechanism, make, initial):
+def test_token_of_three_thousand_bytes_signs_in(
+    client: smtplib.SMTP, mechanism: str, make: Callable[[str, str], bytes], initial: bool
+) -> None:
     assert converse(client, mechanism, make(ANNA, TOKEN), initial=initial)[0][0] == 235
     assert is_signed_in(client)
 
@@ -167,7 +175,7 @@ def test_token_of_three_thousand_bytes_signs_in(client, mechanism, make, initial
 @pytest.mark.parametrize(
     ("user", "token"), [(ANNA, "wrong"), (JOERG, TOKEN), ("nobody", TOKEN), (ANNA, "a\x00b"), (ANNA, "")]
 )
-def test_refused_token_is_explained_in_a_challenge_first(client, user, token):
+def test_refused_token_is_explained_in_a_challenge_first(client: smtplib.SMTP, user: str, token: str) -> None:
     reply, challenges = converse(client, "XOAUTH2", xoauth2(user, token), b"", initial=True)
     assert reply == INVALID
     assert json.loads(challenges[0]) == {"status": "400", "schemes": "bearer", "scope": "https://mail.google.com/"}
@@ -178,7 +186,9 @@ def test_refused_token_is_explained_in_a_challenge_first(client, user, token):
 
 
 @pytest.mark.parametrize(("mechanism", "make"), [("XOAUTH2", xoauth2), ("OAUTHBEARER", oauthbearer)])
-def test_exchange_refuses_a_token_at_once(sign_in_door, mechanism, make):
+def test_exchange_refuses_a_token_at_once(
+    sign_in_door: Callable[..., Sandbox], mechanism: str, make: Callable[[str, str], bytes]
+) -> None:
     with connected(sign_in_door(exchange_like=True)) as client:
         reply, challenges = converse(client, mechanism, make(ANNA, "wrong"), initial=True)
         assert reply == (535, b"5.7.3 Authentication unsuccessful")
@@ -200,17 +210,17 @@ def test_exchange_refuses_a_token_at_once(sign_in_door, mechanism, make):
         ("OAUTHBEARER", [b"n,,"]),
     ],
 )
-def test_malformed_responses(client, mechanism, responses):
+def test_malformed_responses(client: smtplib.SMTP, mechanism: str, responses: list[bytes]) -> None:
     assert converse(client, mechanism, *responses)[0] == (501, b"5.5.2 Malformed authentication data")
     assert not is_signed_in(client)
 
 
-def test_plain_for_another_user_is_refused(client):
+def test_plain_for_another_user_is_refused(client: smtplib.SMTP) -> None:
     assert converse(client, "PLAIN", f"{JOERG}\0{ANNA}\0{PASSWORDS[ANNA]}".encode())[0] == INVALID
     assert converse(client, "PLAIN", f"{ANNA}\0{ANNA}\0{PASSWORDS[ANNA]}".encode())[0][0] == 235
 
 
-def test_command_itself(client):
+def test_command_itself(client: smtplib.SMTP) -> None:
     assert client.docmd("AUTH")[0] == 504
     assert client.docmd("AUTH", "NTLM")[0] == 504
     assert client.docmd("AUTH", "PLAIN ###") == (501, b"5.5.2 Malformed authentication data")
@@ -228,24 +238,32 @@ def test_command_itself(client):
 
 
 @pytest.mark.parametrize("mechanism", PASSWORD_MECHANISMS)
-def test_mechanism_that_the_door_does_not_offer_is_unknown(open_door, mechanism):
+def test_mechanism_that_the_door_does_not_offer_is_unknown(open_door: OpenDoor, mechanism: str) -> None:
     others = tuple(name for name in MECHANISMS if name != mechanism)
     with connected(open_door(SmtpDoor("some", mechanisms=others))) as client:
         assert client.docmd("AUTH", mechanism)[0] == 504
 
 
-def test_no_secret_is_logged(client, caplog):
+def test_no_secret_is_logged(client: smtplib.SMTP, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    for mechanism in ("PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"):
-        secret = {"PLAIN": f"\0{ANNA}\0{PASSWORDS[ANNA]}x", "XOAUTH2": f"user={ANNA}\x01auth=Bearer {TOKEN}x\x01\x01"}
-        client.docmd("AUTH", f"{mechanism} {encode(secret.get(mechanism, PASSWORDS[ANNA]).encode())}")
-        client.docmd("*")
-    scram(client, "SCRAM-SHA-256", ANNA, PASSWORDS[ANNA])
+    password = PASSWORDS[ANNA] + "-mistyped"
+    token = TOKEN[:-2] + "mistyped"
+    spoken = [
+        ("PLAIN", [f"\0{ANNA}\0{password}".encode()]),
+        ("LOGIN", [ANNA.encode(), password.encode()]),
+        ("XOAUTH2", [xoauth2(ANNA, token), b""]),
+        ("OAUTHBEARER", [oauthbearer(ANNA, token), b"\x01"]),
+    ]
+    for mechanism, responses in spoken:
+        for initial in (True, False):
+            assert converse(client, mechanism, *responses, initial=initial)[0] == INVALID
+    assert scram(client, "SCRAM-SHA-256", ANNA, password)[0] == 535
     assert "AUTH PLAIN ********" in caplog.text
-    for secret in (
-        PASSWORDS[ANNA],
-        TOKEN,
-        encode(PASSWORDS[ANNA].encode()),
-        encode(f"\0{ANNA}\0{PASSWORDS[ANNA]}x".encode()),
-    ):
+    secrets = [
+        password,
+        token,
+        *(encode(response) for _, responses in spoken for response in responses if b"mis" in response),
+    ]
+    assert len(secrets) == 6
+    for secret in secrets:
         assert secret not in caplog.text

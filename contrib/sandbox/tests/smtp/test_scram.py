@@ -29,7 +29,9 @@ USERS = {"anna": "pencil", "b,=c": "grün ½", "nbsp": "a\u00a0b", "trailing": "
         ),
     ],
 )
-def test_examples_of_the_rfcs(hash_name, client_nonce, server_nonce, salt, proof, signature):
+def test_examples_of_the_rfcs(
+    hash_name: str, client_nonce: str, server_nonce: str, salt: str, proof: str, signature: str
+) -> None:
     server = ScramServer(hash_name, {"user": "pencil"}, nonce=server_nonce, salt=b64decode(salt))
     nonce = client_nonce + server_nonce
     assert server.first(f"n,,n=user,r={client_nonce}".encode()) == f"r={nonce},s={salt},i=4096".encode()
@@ -48,11 +50,13 @@ def exchange(server, user, password, mechanism="SCRAM-SHA-256"):
     ("user", "password"),
     [("anna", "pencil"), ("nbsp", "a b"), ("trailing", "a\u00a0b"), ("nbsp", "a\u00ad\u00a0b")],
 )
-def test_an_independent_client_gets_in_and_believes_the_signature(hash_name, mechanism, user, password):
+def test_an_independent_client_gets_in_and_believes_the_signature(
+    hash_name: str, mechanism: str, user: str, password: str
+) -> None:
     exchange(ScramServer(hash_name, USERS), user, password, mechanism)
 
 
-def test_user_name_with_comma_and_equals_sign():
+def test_user_name_with_comma_and_equals_sign() -> None:
     server = ScramServer("sha256", USERS)
     assert server.first(b"n,a=b=2C=3Dc,n=b=2C=3Dc,r=abc").startswith(b"r=abc")
     assert server.user == "b,=c"
@@ -61,7 +65,7 @@ def test_user_name_with_comma_and_equals_sign():
 @pytest.mark.parametrize(
     ("user", "password"), [("anna", "pencil "), ("anna", ""), ("nobody", "pencil"), ("nobody", "")]
 )
-def test_wrong_password_and_unknown_user_fail_alike(user, password):
+def test_wrong_password_and_unknown_user_fail_alike(user: str, password: str) -> None:
     with pytest.raises(ScramError, match=r"^wrong proof$"):
         exchange(ScramServer("sha256", USERS), user, password or "\u00ad")
 
@@ -80,7 +84,7 @@ def test_wrong_password_and_unknown_user_fail_alike(user, password):
         (b"n,a=other,n=anna,r=abc", "acting for another user"),
     ],
 )
-def test_bad_first_message(message, reason):
+def test_bad_first_message(message: bytes, reason: str) -> None:
     with pytest.raises(ScramError, match=reason):
         ScramServer("sha256", USERS).first(message)
 
@@ -96,14 +100,14 @@ def test_bad_first_message(message, reason):
         ("c=eSws,r={nonce},p=abcd", "channel binding flag was changed"),
     ],
 )
-def test_bad_final_message(message, reason):
+def test_bad_final_message(message: str, reason: str) -> None:
     server = ScramServer("sha256", USERS)
     nonce = server.first(b"n,,n=anna,r=abc").decode().removeprefix("r=").partition(",")[0]
     with pytest.raises(ScramError, match=reason):
         server.final(message.format(nonce=nonce).encode())
 
 
-def test_two_exchanges_share_neither_nonce_nor_salt():
+def test_two_exchanges_share_neither_nonce_nor_salt() -> None:
     first, second = (ScramServer("sha256", USERS).first(b"n,,n=anna,r=abc").split(b",") for _ in range(2))
     assert first[0] != second[0]
     assert first[1] != second[1]

@@ -3,9 +3,9 @@ from smtplib import SMTP, SMTPDataError, SMTPRecipientsRefused, SMTPResponseExce
 
 import pytest
 
-from posthouse_sandbox import Answers, SmtpDoor
+from posthouse_sandbox import Answers, Sandbox, SmtpDoor
 
-from .conftest import connected, connected_async
+from .conftest import OpenDoor, connected, connected_async
 
 MESSAGE = b"Subject: hello\r\n\r\nbody\r\n"
 ANNA = "anna@sandbox.example"
@@ -45,7 +45,7 @@ def plain_door(open_door):
 
 
 @pytest.mark.parametrize("name", ["smtp", "smtp-plain", "starttls", "smtps"])
-def test_message_arrives_byte_for_byte_through_every_security(sandbox, name):
+def test_message_arrives_byte_for_byte_through_every_security(sandbox: Sandbox, name: str) -> None:
     raw = b"Subject: dots\r\n\r\n.\r\n..\r\n.leading\r\ngr\xc3\xbcn\r\n"
     with connected(sandbox, name) as client:
         assert client.sendmail(ANNA, ["b@x.example", "c@x.example"], raw, ["BODY=8BITMIME"]) == {}
@@ -60,7 +60,7 @@ def test_message_arrives_byte_for_byte_through_every_security(sandbox, name):
     assert received.time.tzinfo is not None
 
 
-async def test_aiosmtplib_gets_through_to_every_door(sandbox):
+async def test_aiosmtplib_gets_through_to_every_door(sandbox: Sandbox) -> None:
     password = sandbox.credentials.passwords[ANNA]
     for door in sandbox.doors:
         async with connected_async(sandbox, door) as client:
@@ -73,7 +73,7 @@ async def test_aiosmtplib_gets_through_to_every_door(sandbox):
     assert [message.user for message in messages] == [ANNA if door.mechanisms else None for door in sandbox.doors]
 
 
-def test_ehlo_offers_what_holds_here_and_now(sandbox):
+def test_ehlo_offers_what_holds_here_and_now(sandbox: Sandbox) -> None:
     always = {"size", "8bitmime", "smtputf8", "pipelining", "dsn", "enhancedstatuscodes", "help"}
     offered = {}
     for door in sandbox.doors:
@@ -107,7 +107,7 @@ def test_ehlo_offers_what_holds_here_and_now(sandbox):
     }
 
 
-def test_helo_gets_a_plain_greeting_and_no_extensions(plain_door):
+def test_helo_gets_a_plain_greeting_and_no_extensions(plain_door: Sandbox) -> None:
     with Wire(plain_door.doors[0]) as wire:
         assert wire.reply().startswith("220 localhost ")
         assert wire.ask(b"HELO client.example") == "250 localhost\r\n"
@@ -115,7 +115,7 @@ def test_helo_gets_a_plain_greeting_and_no_extensions(plain_door):
         assert wire.ask(b"MAIL FROM:<a@x.example>").startswith("250 2.1.0")
 
 
-def test_submission_needs_encryption_first(sandbox):
+def test_submission_needs_encryption_first(sandbox: Sandbox) -> None:
     with Wire(sandbox.door("starttls-auth")) as wire:
         wire.reply()
         assert wire.ask(b"EHLO client.example").endswith("250 HELP\r\n")
@@ -123,7 +123,7 @@ def test_submission_needs_encryption_first(sandbox):
         assert wire.ask(b"AUTH PLAIN AGEAYg==").startswith("530 5.7.0")
 
 
-def test_authentication_is_not_possible_before_the_offered_encryption(sandbox):
+def test_authentication_is_not_possible_before_the_offered_encryption(sandbox: Sandbox) -> None:
     with Wire(sandbox.door("smtp-auth")) as wire:
         wire.reply()
         wire.ask(b"EHLO client.example")
@@ -131,7 +131,7 @@ def test_authentication_is_not_possible_before_the_offered_encryption(sandbox):
         assert wire.ask(b"MAIL FROM:<a@x.example>").startswith("530 5.7.0 Authentication required")
 
 
-def test_what_was_sent_ahead_of_the_handshake_is_thrown_away(sandbox):
+def test_what_was_sent_ahead_of_the_handshake_is_thrown_away(sandbox: Sandbox) -> None:
     door = sandbox.door("smtp")
     with socket.create_connection((door.host, door.port), timeout=10) as connection:
         assert connection.recv(1000).startswith(b"220 ")
@@ -146,7 +146,7 @@ def test_what_was_sent_ahead_of_the_handshake_is_thrown_away(sandbox):
             assert encrypted.recv(1000).startswith(b"503 5.5.1")
 
 
-def test_pipelined_commands_are_answered_in_order(plain_door):
+def test_pipelined_commands_are_answered_in_order(plain_door: Sandbox) -> None:
     with Wire(plain_door.doors[0]) as wire:
         wire.send(
             b"EHLO client.example\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<unknown@x.example>\r\n"
@@ -167,7 +167,7 @@ def test_pipelined_commands_are_answered_in_order(plain_door):
     assert [message.recipients for message in plain_door.inbox.messages] == [("b@x.example",), ("d@x.example",)]
 
 
-def test_hundreds_of_pipelined_commands_keep_in_step(plain_door):
+def test_hundreds_of_pipelined_commands_keep_in_step(plain_door: Sandbox) -> None:
     commands = [b"NOOP", b"RCPT TO:<b@x.example>", b"RSET", b"MAIL FROM:<a@x.example>"] * 250
     with Wire(plain_door.doors[0]) as wire:
         wire.send(b"EHLO client.example\r\n" + b"".join(command + b"\r\n" for command in commands))
@@ -178,7 +178,7 @@ def test_hundreds_of_pipelined_commands_keep_in_step(plain_door):
     assert codes[4:] == ["250 2.0.0", "250 2.1.5", "250 2.0.0", "250 2.1.0"] * 249
 
 
-def test_every_refusal_of_the_command_loop_has_an_enhanced_code(plain_door):
+def test_every_refusal_of_the_command_loop_has_an_enhanced_code(plain_door: Sandbox) -> None:
     with Wire(plain_door.doors[0]) as wire:
         wire.reply()
         assert wire.ask(b"MAIL FROM:<a@x.example>").startswith("503 5.5.1 ")
@@ -197,7 +197,7 @@ def test_every_refusal_of_the_command_loop_has_an_enhanced_code(plain_door):
             assert wire.ask(command).startswith(start), command
 
 
-def test_size_limit_counts_at_mail_and_at_data(open_door):
+def test_size_limit_counts_at_mail_and_at_data(open_door: OpenDoor) -> None:
     sandbox = open_door(SmtpDoor("small", size_limit=1000))
     with connected(sandbox) as client:
         assert client.esmtp_features["size"] == "1000"
@@ -212,14 +212,14 @@ def test_size_limit_counts_at_mail_and_at_data(open_door):
     assert [message.raw for message in sandbox.inbox.messages] == [MESSAGE]
 
 
-def test_large_message_is_taken(plain_door):
+def test_large_message_is_taken(plain_door: Sandbox) -> None:
     raw = b"Subject: large\r\n\r\n" + (b"x" * 76 + b"\r\n") * 30_000
     with connected(plain_door) as client:
         client.sendmail(ANNA, ["b@x.example"], raw)
     assert plain_door.inbox.messages[0].raw == raw
 
 
-def test_scripted_answers_reach_the_client(open_door):
+def test_scripted_answers_reach_the_client(open_door: OpenDoor) -> None:
     answers = Answers(
         recipient={"full@x.example": "452 4.2.2 Mailbox full"},
         sender={"spammer@x.example": "550 5.7.1 Not you"},
@@ -239,7 +239,7 @@ def test_scripted_answers_reach_the_client(open_door):
     assert [message.recipients for message in sandbox.inbox.messages] == [("b@x.example",), ("greylist@x.example",)]
 
 
-def test_421_ends_the_connection(plain_door):
+def test_421_ends_the_connection(plain_door: Sandbox) -> None:
     with Wire(plain_door.doors[0]) as wire:
         wire.reply()
         wire.ask(b"EHLO client.example")
@@ -248,7 +248,7 @@ def test_421_ends_the_connection(plain_door):
         assert wire.reply() == ""
 
 
-def test_dsn_parameters_are_recorded_as_sent(plain_door):
+def test_dsn_parameters_are_recorded_as_sent(plain_door: Sandbox) -> None:
     with connected(plain_door) as client:
         assert client.mail(ANNA, ["RET=HDRS", "ENVID=aB+2Bc"])[0] == 250
         assert client.rcpt("b@x.example", ["NOTIFY=SUCCESS,failure", "ORCPT=rfc822;B@x.example"])[0] == 250
@@ -264,14 +264,14 @@ def test_dsn_parameters_are_recorded_as_sent(plain_door):
     }
 
 
-def test_null_sender_and_postmaster(plain_door):
+def test_null_sender_and_postmaster(plain_door: Sandbox) -> None:
     with connected(plain_door) as client:
         client.sendmail("", ["postmaster"], MESSAGE)
     (received,) = plain_door.inbox.messages
     assert (received.envelope_from, received.recipients) == ("", ("postmaster",))
 
 
-def test_international_addresses_need_smtputf8(plain_door):
+def test_international_addresses_need_smtputf8(plain_door: Sandbox) -> None:
     with connected(plain_door) as client:
         client.command_encoding = "utf-8"
         assert client.mail("jörg@bücher.example")[:1] == (553,)
@@ -282,7 +282,7 @@ def test_international_addresses_need_smtputf8(plain_door):
     assert (received.envelope_from, received.recipients) == ("jörg@bücher.example", ("grün@x.example",))
 
 
-def test_nested_transaction_and_recipient_without_sender(plain_door):
+def test_nested_transaction_and_recipient_without_sender(plain_door: Sandbox) -> None:
     with connected(plain_door) as client:
         assert client.rcpt("b@x.example")[0] == 503
         assert client.mail(ANNA)[0] == 250
@@ -294,7 +294,7 @@ def test_nested_transaction_and_recipient_without_sender(plain_door):
 
 
 @pytest.mark.parametrize("fault", [b"bare\nline feed", b"bare\rcarriage return", b"\n.\r\nsmuggled", b"\r\r\n"])
-def test_bare_line_ends_are_refused(plain_door, fault):
+def test_bare_line_ends_are_refused(plain_door: Sandbox, fault: bytes) -> None:
     with Wire(plain_door.doors[0]) as wire:
         wire.send(b"EHLO c.example\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n")
         for _ in range(5):
@@ -304,7 +304,7 @@ def test_bare_line_ends_are_refused(plain_door, fault):
 
 
 @pytest.mark.parametrize(("length", "code"), [(998, "250 2.0.0"), (999, "500 5.6.0"), (20_000, "500 5.5.2")])
-def test_long_lines_of_content(plain_door, length, code):
+def test_long_lines_of_content(plain_door: Sandbox, length: int, code: str) -> None:
     with Wire(plain_door.doors[0]) as wire:
         wire.send(b"EHLO c.example\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n")
         for _ in range(5):
@@ -312,7 +312,9 @@ def test_long_lines_of_content(plain_door, length, code):
         assert wire.ask(b"x" * length + b"\r\n.").startswith(code)
 
 
-def test_fault_of_the_sandbox_is_answered_and_logged_and_shows_nothing(open_door, caplog, monkeypatch):
+def test_fault_of_the_sandbox_is_answered_and_logged_and_shows_nothing(
+    open_door: OpenDoor, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sandbox = open_door(SmtpDoor("broken"))
 
     def fail(received):
