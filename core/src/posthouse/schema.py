@@ -60,6 +60,7 @@ class SettingInfo:
         advanced: True if most people never need it.
         visible_when: other settings and the values that make this one matter.
         placeholder: an example shown in an empty field.
+        may_name_file: True if a text can be the path of a file or something else, such as a fingerprint.
         validator: what the plugin checks beyond choices and limits.
     """
 
@@ -73,6 +74,7 @@ class SettingInfo:
     advanced: bool = False
     visible_when: Mapping[str, Sequence[Any]] | None = None
     placeholder: str = ""
+    may_name_file: bool = False
     validator: Validator | None = None
 
 
@@ -89,6 +91,7 @@ def setting(
     advanced: bool = False,
     visible_when: Mapping[str, Sequence[Any]] | None = None,
     placeholder: str = "",
+    may_name_file: bool = False,
     validator: Validator | None = None,
 ) -> Any:
     """Declare one field of a settings class.
@@ -105,6 +108,8 @@ def setting(
         advanced: True if most people never need it.
         visible_when: other settings and the values that make this one matter.
         placeholder: an example shown in an empty field.
+        may_name_file: True if a text can be the path of a file or something else, such as a fingerprint; a relative one
+            that exists in the configuration's folder is then taken from there. For nothing but files take `pathlib.Path`.
         validator: an attrs validator for what the above cannot say, other settings of the instance included; raises
             ValueError with what was found and expected. Its text must hold no secret.
 
@@ -122,6 +127,7 @@ def setting(
         advanced=advanced,
         visible_when=visible_when,
         placeholder=placeholder,
+        may_name_file=may_name_file,
         validator=validator,
     )
     return attrs.field(default=default, validator=_check_all, metadata={METADATA_KEY: info})

@@ -9,7 +9,7 @@ import secrets
 from posthouse import keyrings
 from posthouse.errors import ConfigurationError
 
-__all__ = ["generate_key", "seal", "store_key", "unseal"]
+__all__ = ["generate_key", "has_stored_key", "seal", "store_key", "unseal"]
 
 PREFIX = "sealed:v1."
 VARIABLE = "POSTHOUSE_KEY"
@@ -37,6 +37,15 @@ def store_key(key: str) -> None:
         return
     del key
     raise _malformed("The given key")
+
+
+def has_stored_key() -> bool:
+    """Return whether the keyring of the system holds a key.
+
+    Raises:
+        ConfigurationError: the keyring cannot be used (``secret.keyring``).
+    """
+    return bool(keyrings.read(KEYRING_SERVICE, KEYRING_USER))
 
 
 def seal(value: str, key: str | None = None) -> str:
@@ -118,7 +127,7 @@ def _missing(keyring_says: str) -> ConfigurationError:
     return ConfigurationError(
         f"There is no key for sealed secrets: {VARIABLE} is not set. {keyring_says}",
         code="secret.key",
-        hint=f"make one with `posthouse secrets key`, and set {VARIABLE} for every process that sends",
+        hint=f"make one with `posthouse secrets new-key`, and set {VARIABLE} for every process that sends",
     )
 
 
@@ -126,7 +135,7 @@ def _malformed(origin: str) -> ConfigurationError:
     return ConfigurationError(
         f"{origin} is not a key for sealed secrets: expected {_KEY_BYTES} bytes in base64url.",
         code="secret.key",
-        hint="make one with `posthouse secrets key`; a password or passphrase is no key",
+        hint="make one with `posthouse secrets new-key`; a password or passphrase is no key",
     )
 
 

@@ -93,7 +93,7 @@ def _converter(folder: Path | None, as_text: bool) -> Converter:
     converter.register_structure_hook_func(_is_enum, _read_choice)
     converter.register_structure_hook_factory(_is_table, partial(_table_reader, converter=converter))
     converter.register_structure_hook_factory(_is_list, partial(_list_reader, converter=converter, as_text=as_text))
-    converter.register_structure_hook_factory(_is_class, partial(_class_reader, converter=converter))
+    converter.register_structure_hook_factory(_is_class, partial(_class_reader, converter=converter, folder=folder))
     return converter
 
 
@@ -200,14 +200,14 @@ def _list_reader(kind: Any, *, converter: Converter, as_text: bool) -> Callable[
     return read
 
 
-def _class_reader(cls: type[Any], *, converter: Converter) -> Callable[[Any, Any], Any]:
+def _class_reader(cls: type[Any], *, converter: Converter, folder: Path | None) -> Callable[[Any, Any], Any]:
     from cattrs.errors import ClassValidationError, StructureHandlerNotFoundError
     from cattrs.gen import make_dict_structure_fn, override
 
     fields = {field.name: field for field in settings_of(cls)}
     try:
         hooks: dict[str, Any] = {
-            name: override(struct_hook=_field_reader(field, converter)) for name, field in fields.items()
+            name: override(struct_hook=_field_reader(field, converter, folder)) for name, field in fields.items()
         }
         generated = make_dict_structure_fn(cls, converter, **hooks)
     except StructureHandlerNotFoundError as error:
@@ -231,17 +231,25 @@ def _class_reader(cls: type[Any], *, converter: Converter) -> Callable[[Any, Any
     return read
 
 
-def _field_reader(field: attrs.Attribute[Any], converter: Converter) -> Callable[[Any, Any], Any]:
+def _field_reader(field: attrs.Attribute[Any], converter: Converter, folder: Path | None) -> Callable[[Any, Any], Any]:
     read = converter.get_structure_hook(field.type)
     info = setting_info(field)
 
     def read_field(value: Any, kind: Any) -> Any:
         result = read(value, kind)
+        if info.may_name_file and folder:
+            result = _from_folder(result, folder)
         if text := objection(info, result):
             raise RefusedError(("", text))
         return result
 
     return read_field
+
+
+def _from_folder(value: Any, folder: Path) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_from_folder(one, folder) for one in value)
+    return str(folder / value) if isinstance(value, str) and (folder / value).is_file() else value
 
 
 def _objections(error: Exception, value: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -92,6 +92,8 @@ class ConfigurationFile:
         Raises:
             ConfigurationError: there is one of this name (``configuration.account-exists``).
         """
+        import tomlkit
+
         if name in self.account_names():
             raise ConfigurationError(
                 f"There is an account {name!r} in {self.path} already.",
@@ -101,7 +103,7 @@ class ConfigurationFile:
         for key, value in options.items():
             self._set(("accounts", name, key), value)
         if options:
-            self._leave_a_line(name)
+            self._document["accounts"][name].add(tomlkit.nl())
 
     def edit_account(self, name: str, changes: Mapping[str, Any]) -> None:
         """Change an account: dotted keys below it (``transport.port``) → new values; None removes the key.
@@ -198,11 +200,6 @@ class ConfigurationFile:
                 code="configuration.no-account",
                 hint=f"did you mean {close[0]!r}?" if close else f"there is {known}",
             )
-
-    def _leave_a_line(self, name: str) -> None:
-        import tomlkit
-
-        self._document["accounts"][name].add(tomlkit.nl())  # type: ignore[index,union-attr,call-arg,arg-type]
 
     def _set(self, keys: Sequence[str], value: Any) -> None:
         *tables, key = keys
