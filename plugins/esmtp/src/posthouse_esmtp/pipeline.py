@@ -1,0 +1,327 @@
+"""Moves messages over an open connection, with as few round trips as the server's offers allow.
+
+===================  ===================================================================================================
+the server offers    what one write holds
+===================  ===================================================================================================
+nothing              one command; each reply is waited for
+PIPELINING           a message's content, its final dot, and the next message's MAIL, RCPTs and DATA (RFC 2920)
+and CHUNKING         whole messages, up to `WINDOW` of them unanswered (RFC 3030), where the account allows it
+===================  ===================================================================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+
+from posthouse.errors import ConnectError, MessageError, Reply, Stage, ThrottledError
+from posthouse.messages import Submission
+from posthouse.receipts import Delivery
+from posthouse_esmtp.answers import error_for
+from posthouse_esmtp.envelope import Terms
+from posthouse_esmtp.protocol import CLOSING, Wire
+from posthouse_esmtp.transaction import Job, Transaction
+
+__all__ = ["SMALL", "WINDOW", "Pipeline"]
+
+WINDOW = 32
+"""Messages that may be unanswered with CHUNKING. After a disconnect, that many are uncertain."""
+
+SMALL = 65536
+"""Messages up to this many bytes go out in one piece; larger ones in chunks, when somebody was accepted for them."""
+
+_CONTENT_PATIENCE = 2
+"""The answer to the content may take longer than others, by this factor (RFC 5321 section 4.5.3.2.6)."""
+
+_END = b".\r\n"
+
+
+class Pipeline:
+    """Sends submissions over one connection. One run at a time.
+
+    Args:
+        wire: the connection, in step.
+        terms: what may be used on it.
+        timeout: seconds to wait for a reply.
+        server: the server, for the text of errors.
+    """
+
+    def __init__(self, wire: Wire, terms: Terms, *, timeout: float, server: str) -> None:
+        self._wire = wire
+        self._terms = terms
+        self._timeout = timeout
+        self._server = server
+        self._reset = False
+        self._begun = 0
+        self._jobs: deque[Job] = deque()
+
+    @property
+    def exhausted(self) -> bool:
+        """True if the server takes no more transactions on this connection (RFC 9422 MAILMAX)."""
+        return self._terms.max_transactions is not None and self._begun >= self._terms.max_transactions
+
+    async def run(self, submissions: AsyncIterator[Submission]) -> AsyncGenerator[Delivery, None]:
+        """Send what ``submissions`` yields; yield one delivery each, in order.
+
+        Ends early when the connection is lost or exhausted. If it is left before its end, the connection is closed.
+        """
+        steps = self._by_chunks(submissions) if self._terms.chunking else self._by_data(submissions)
+        try:
+            async for _ in steps:
+                while self._jobs and self._jobs[0].decided:
+                    yield self._jobs.popleft().delivery(self._server)
+            while self._jobs:
+                yield self._jobs.popleft().delivery(self._server, self._wire.failure or _no_more(self._terms))
+        finally:
+            if self._jobs or not self._wire.in_step:
+                self._jobs.clear()
+                self._wire.fail(_closed("sending was given up half way"))
+
+    # --- MAIL, RCPT, DATA ---------------------------------------------------------------------------------------------
+
+    async def _by_data(self, submissions: AsyncIterator[Submission]) -> AsyncIterator[None]:
+        """Yield after each transaction."""
+        wire = self._wire
+        transaction = await self._next(submissions)
+        if transaction is not None:
+            self._announce(transaction, b"")
+        while transaction is not None:
+            if self._terms.pipelining:
+                await self._read_envelope(transaction)
+            else:
+                await self._step_by_step(transaction)
+            if wire.failure is not None:
+                return
+            upcoming = await self._next(submissions)
+            if transaction.go_ahead:
+                await self._send_content(transaction, upcoming)
+            else:
+                self._reset = transaction.open
+                self._announce(upcoming, b"")
+            yield
+            transaction = upcoming
+
+    def _announce(self, transaction: Transaction | None, before: bytes, replies: int = 0) -> None:
+        """Write ``before``, which earns that many replies, and with it the envelope of what comes next."""
+        group = b""
+        if transaction is not None:
+            self._begin(transaction)
+            if self._terms.pipelining:
+                group = transaction.envelope(b"DATA\r\n", reset=self._reset)
+                replies += transaction.owed + 1
+                self._reset = False
+        if before or group:
+            self._wire.write(before + group, replies)
+
+    async def _read_envelope(self, transaction: Transaction) -> None:
+        self._wire.stage = Stage.SENDER
+        rest = transaction.take(await self._wire.take(transaction.owed + 1, self._timeout))
+        transaction.data = rest[0] if rest else None
+        self._check(transaction)
+
+    async def _step_by_step(self, transaction: Transaction) -> None:
+        """Send the envelope command by command, and no command that has lost its purpose."""
+        if self._reset:
+            if (reply := await self._ask(b"RSET\r\n", Stage.SENDER)) is None or not self._positive(reply, Stage.SENDER):
+                return
+            self._reset = False
+        transaction.mail = await self._ask(transaction.job.mail, Stage.SENDER)
+        if transaction.mail is None or not self._check(transaction) or not transaction.open:
+            return
+        answers: list[Reply] = []
+        transaction.answers = answers
+        for command in transaction.rcpts:
+            if (reply := await self._ask(command, Stage.RECIPIENT)) is None:
+                return
+            answers.append(reply)
+        if self._check(transaction) and transaction.wanted:
+            transaction.data = await self._ask(b"DATA\r\n", Stage.CONTENT)
+            self._check(transaction)
+
+    async def _ask(self, command: bytes, stage: Stage) -> Reply | None:
+        self._wire.stage = stage
+        self._wire.write(command, 1)
+        replies = await self._wire.take(1, self._timeout)
+        return replies[0] if replies else None
+
+    async def _send_content(self, transaction: Transaction, upcoming: Transaction | None) -> None:
+        wire, rendered = self._wire, transaction.job.rendered
+        wire.stage = Stage.CONTENT
+        if (
+            not transaction.wanted
+        ):  # the server wants it nevertheless: an empty message to nobody (RFC 2920 section 3.1)
+            self._announce(upcoming, _END, 1)
+        elif rendered.size <= SMALL and not rendered.blocking:
+            transaction.handed_over = True
+            self._announce(upcoming, b"".join((*rendered.dot_stuffed(), _END)), 1)
+        else:
+            if not await self._stream(transaction, rendered.dot_stuffed()):
+                return
+            transaction.handed_over = True
+            self._announce(upcoming, _END, 1)
+        await self._read_content(transaction)
+
+    async def _read_content(self, transaction: Transaction) -> None:
+        replies = await self._wire.take(1, self._timeout * _CONTENT_PATIENCE)
+        if replies and transaction.wanted and (self._positive(replies[0], Stage.CONTENT) or replies[0].code >= 400):
+            transaction.content = replies[0]
+
+    # --- MAIL, RCPT, BDAT ---------------------------------------------------------------------------------------------
+
+    async def _by_chunks(self, submissions: AsyncIterator[Submission]) -> AsyncIterator[None]:
+        """Keep a window of unanswered messages; yield after each transaction."""
+        wire = self._wire
+        window: deque[Transaction] = deque()
+        large: Transaction | None = None
+        more = True
+        while True:
+            if more and large is None and len(window) <= WINDOW // 2 and wire.failure is None:
+                large, more = await self._fill(window, submissions)
+                await wire.drain(self._timeout)
+            if window:
+                await self._read_chunked(window.popleft())
+            elif wire.failure is not None:
+                return
+            elif large is not None:
+                await self._send_large(large)
+                large = None
+            elif not more:
+                return
+            yield
+
+    async def _fill(
+        self, window: deque[Transaction], submissions: AsyncIterator[Submission]
+    ) -> tuple[Transaction | None, bool]:
+        """Write messages until the window is full; return one that is too large for it, and whether there may be more."""
+        group: list[bytes] = []
+        replies = 0
+        transaction: Transaction | None = None
+        more = True
+        while len(window) < WINDOW:
+            transaction = await self._next(submissions)
+            if transaction is None:
+                more = False
+                break
+            self._begin(transaction)
+            rendered = transaction.job.rendered
+            if rendered.size > SMALL or rendered.blocking:
+                break
+            # A message that is refused leaves its transaction open, so each one in the window begins afresh.
+            group.append(transaction.envelope(b"BDAT %d LAST\r\n" % rendered.size, reset=self._reset))
+            group += rendered.chunks()
+            replies += transaction.owed + 1
+            self._reset = transaction.handed_over = True
+            window.append(transaction)
+            transaction = None
+        self._wire.write(b"".join(group), replies)
+        return transaction, more
+
+    async def _read_chunked(self, transaction: Transaction) -> None:
+        self._wire.stage = Stage.CONTENT
+        replies = await self._wire.take(transaction.owed + 1, self._timeout * _CONTENT_PATIENCE)
+        self._note_chunked(transaction, transaction.take(replies))
+
+    def _note_chunked(self, transaction: Transaction, rest: Iterable[Reply]) -> None:
+        """Note the answer to BDAT. A 421 in place of an earlier answer says that nothing after it was looked at."""
+        if self._wire.closing is not None and not rest:
+            transaction.handed_over = False
+        for reply in rest:
+            if transaction.wanted and (self._positive(reply, Stage.CONTENT) or reply.code >= 400):
+                transaction.content = reply
+        self._check(transaction)
+
+    async def _send_large(self, transaction: Transaction) -> None:
+        """Send the envelope, and the content in one BDAT when somebody was accepted."""
+        wire, rendered = self._wire, transaction.job.rendered
+        wire.stage = Stage.SENDER
+        wire.write(transaction.envelope(b"", reset=self._reset), transaction.owed)
+        self._reset = True
+        transaction.take(await wire.take(transaction.owed, self._timeout))
+        if not self._check(transaction) or not transaction.wanted:
+            return
+        wire.stage = Stage.CONTENT
+        wire.write(b"BDAT %d LAST\r\n" % rendered.size, 1)
+        if await self._stream(transaction, rendered.chunks()):
+            transaction.handed_over = True
+            await self._read_content(transaction)
+
+    # --- shared -------------------------------------------------------------------------------------------------------
+
+    async def _next(self, submissions: AsyncIterator[Submission]) -> Transaction | None:
+        """Return the next transaction, None if there is none or the server takes no more."""
+        if self._wire.failure is not None or self.exhausted:
+            return None
+        while not (self._jobs and self._jobs[-1].transactions):
+            try:
+                submission = await anext(submissions)
+            except StopAsyncIteration:
+                return None
+            self._jobs.append(Job(submission, self._terms))
+        return self._jobs[-1].transactions[0]
+
+    def _begin(self, transaction: Transaction) -> None:
+        job = transaction.job
+        job.over.append(job.transactions.pop(0))
+        self._begun += 1
+
+    async def _stream(self, transaction: Transaction, chunks: Iterable[bytes]) -> bool:
+        """Write a large content as fast as the network takes it; return False if the connection is over."""
+        wire = self._wire
+        try:
+            async for chunk in _threaded(chunks) if transaction.job.rendered.blocking else _plain(chunks):
+                wire.write(chunk, 0)
+                await wire.drain(self._timeout)
+                if wire.failure is not None or wire.has_reply:
+                    await self._interrupted(transaction)
+                    return False
+        except MessageError as error:
+            # Part of it is on the way; without its end, the server throws it away (RFC 5321 section 4.1.1.4).
+            transaction.job.problem = error
+            wire.fail(_closed("the content of a message could not be read to its end"))
+            return False
+        return True
+
+    async def _interrupted(self, transaction: Transaction) -> None:
+        """Take an early refusal for what it is: the content was not complete, so nothing was delivered."""
+        early = await self._wire.take(1, self._timeout) if self._wire.has_reply else [self._wire.premature]
+        if early[0] is not None and early[0].code >= 400 and early[0].code != CLOSING:
+            transaction.content = early[0]
+        self._wire.fail(_closed("the server answered before it had the whole message"))
+
+    def _check(self, transaction: Transaction) -> bool:
+        """Close the connection if a reply cannot be the answer to its command; return True if all is well."""
+        if (reply := transaction.unexpected) is not None:
+            self._wire.fail(error_for(reply, self._wire.stage, server=self._server))
+        return self._wire.failure is None
+
+    def _positive(self, reply: Reply, stage: Stage) -> bool:
+        """Return True if a reply says yes; close the connection if it says neither yes nor no."""
+        if 300 <= reply.code < 400:
+            self._wire.fail(error_for(reply, stage, server=self._server))
+        return reply.code < 300
+
+
+async def _plain(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def _threaded(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Read each chunk in a worker thread, since a file or readable may block."""
+    iterator = iter(chunks)
+    while (chunk := await asyncio.to_thread(next, iterator, None)) is not None:
+        yield chunk
+
+
+def _closed(why: str) -> ConnectError:
+    return ConnectError(f"the connection was closed: {why}", code="connect.closed", stage=Stage.CONTENT, temporary=True)
+
+
+def _no_more(terms: Terms) -> ThrottledError:
+    return ThrottledError(
+        f"the server takes at most {terms.max_transactions} transactions on one connection",
+        code="throttled.session",
+        temporary=True,
+        hint="The rest goes over another connection.",
+    )
