@@ -184,7 +184,7 @@ _HANDSHAKE: tuple[tuple[re.Pattern[str], _Meaning], ...] = (  # searched in Open
             TlsError,
             "tls.version",
             "server and account allow no TLS version in common",
-            "The server should offer TLS 1.2 or newer. If it cannot, lower tls_min, knowing that old versions are weak.",
+            "The server should offer TLS 1.2 or newer. If it cannot, lower tls_min, though old versions are weak.",
         ),
     ),
     (
@@ -326,7 +326,7 @@ def _tls_meaning(error: BaseException, stage: Stage, port: int) -> _Meaning | No
 
 def _plain_text_hint(port: int) -> str:
     if port == 465:
-        return "Port 465 should speak TLS from the first byte: this server is set up otherwise; try port 587 with starttls."
+        return "Port 465 should speak TLS from the first byte, and this server does not; try port 587 with starttls."
     kind = "smtp" if port in (25, 2525) else "starttls"
     return f"Use transport kind {kind} on this port: it begins in plain text. Kind smtps is for port 465."
 

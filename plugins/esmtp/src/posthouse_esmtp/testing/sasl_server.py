@@ -43,7 +43,9 @@ def _cram_md5(passwords: Passwords) -> Exchange:
     challenge = b"<%d@scripted.example>" % secrets.randbits(48)
     user, _, digest = (yield challenge).rpartition(b" ")
     password = passwords.get(user.decode("utf-8", "replace"))
-    expected = hmac.new((password or "").encode(), challenge, hashlib.md5).hexdigest().encode()
+    expected = (
+        hmac.new((password or "").encode("utf-8", "surrogateescape"), challenge, hashlib.md5).hexdigest().encode()
+    )
     return password is not None and hmac.compare_digest(expected, digest)
 
 
