@@ -113,7 +113,7 @@ def test_configuration_has_one_account_per_door_and_way_of_signing_in(tmp_path: 
     ]
     assert configuration["default"] == "smtp"
     assert configuration["auth"] == {
-        "anna": {
+        "anna@sandbox.example": {
             "kind": "password",
             "username": "anna@sandbox.example",
             "password": f"file:{tmp_path / 'passwords' / 'anna@sandbox.example'}",
@@ -121,7 +121,10 @@ def test_configuration_has_one_account_per_door_and_way_of_signing_in(tmp_path: 
     }
     password = sandbox.credentials.passwords["anna@sandbox.example"]
     assert password not in text
-    assert Path(configuration["auth"]["anna"]["password"].removeprefix("file:")).read_text("utf-8") == password
+    assert (
+        Path(configuration["auth"]["anna@sandbox.example"]["password"].removeprefix("file:")).read_text("utf-8")
+        == password
+    )
     assert list(few["accounts"]) == ["starttls-auth-plain", "smtps"]
     assert few["default"] == "starttls-auth-plain"
 

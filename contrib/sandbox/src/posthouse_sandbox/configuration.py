@@ -14,8 +14,6 @@ __all__ = ["render", "save"]
 
 _MARK = "Written by posthouse-sandbox; ports, certificates and passwords change at each start."
 
-DEFAULT_SENDER = "sandbox@sandbox.example"
-
 
 def render(accounts: Iterable[AccountSettings], password_files: Mapping[str, Path]) -> str:
     """Return a configuration with these accounts; the first one is the default.
@@ -37,7 +35,7 @@ def render(accounts: Iterable[AccountSettings], password_files: Mapping[str, Pat
     users = dict.fromkeys(account.user for account in accounts if account.user)
     for user in users:
         password = f"file:{password_files[user]}"
-        auth[_sign_in(user)] = tomlkit.item({"kind": "password", "username": user, "password": password})
+        auth[user] = tomlkit.item({"kind": "password", "username": user, "password": password})
     if users:
         document["auth"] = auth
     table = tomlkit.table(is_super_table=True)
@@ -61,14 +59,10 @@ def save(path: Path, text: str) -> None:
 
 def _account(account: AccountSettings) -> tomlkit.items.Table:
     table = tomlkit.table()
-    table["sender"] = account.user or DEFAULT_SENDER
+    table["sender"] = account.sender
     transport = tomlkit.inline_table()
     transport.update(account.transport)
     table["transport"] = transport
     if account.user:
-        table["auth"] = _sign_in(account.user)
+        table["auth"] = account.user
     return table
-
-
-def _sign_in(user: str) -> str:
-    return user.partition("@")[0]

@@ -16,6 +16,8 @@ from posthouse_sandbox.inbox import Inbox
 
 __all__ = ["AccountSettings", "Door", "Premises"]
 
+DEFAULT_SENDER = "sandbox@sandbox.example"
+
 
 @frozen
 class Premises:
@@ -45,6 +47,11 @@ class AccountSettings:
     name: str
     transport: Mapping[str, object] = field(repr=False)
     user: str | None = None
+
+    @property
+    def sender(self) -> str:
+        """The address that it sends from: the user's, where the user name is one."""
+        return self.user if self.user and "@" in self.user else DEFAULT_SENDER
 
 
 class Door(Protocol):

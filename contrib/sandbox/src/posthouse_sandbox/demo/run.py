@@ -10,7 +10,6 @@ from attrs import frozen
 
 from posthouse import AsyncMailer, PosthouseError, Receipt
 from posthouse.config import Configuration
-from posthouse_sandbox.configuration import DEFAULT_SENDER
 from posthouse_sandbox.demo.comparison import differences
 from posthouse_sandbox.demo.sample import SAMPLE
 from posthouse_sandbox.doors import AccountSettings
@@ -117,7 +116,7 @@ def _doubts(account: AccountSettings, receipt: Receipt, messages: tuple[Received
     if len(messages) > 1:
         yield f"it arrived {len(messages)} times"
     yield from (f"{refused.address} was refused: {refused.reply}" for refused in receipt.refused)
-    yield from differences(SAMPLE, account.user or DEFAULT_SENDER, received)
+    yield from differences(SAMPLE, account.sender, received)
     facts = (
         ("Message-ID", receipt.message_id, str(received.message["Message-ID"])),
         ("security", receipt.security, received.tls or "none"),
