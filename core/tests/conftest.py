@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import keyring
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # the plugins below are found as any installed module is
 
+from keyring_in_memory import MemoryKeyring
 from memory_plugins import memory_transport, tokens
 from memory_plugins.memory_transport import BOXES, Box
 
@@ -57,5 +60,32 @@ def box(install: Install) -> Iterator[Box]:
     install("posthouse-tokens", role="authenticator", kind="tokens", module="memory_plugins.tokens")
     BOXES["main"] = Box()
     tokens.REQUESTS.clear()
-    yield BOXES.pop("main")
+    yield BOXES["main"]
+    del BOXES["main"]
     memory_transport.CAPABILITIES[:] = [memory_transport.ALL]
+
+
+@pytest.fixture
+def memory_keyring() -> Iterator[dict[tuple[str, str], str]]:
+    """Put a keyring that lives in memory in the place of the system's; yield its entries by service and user."""
+    before = keyring.get_keyring()
+    backend = MemoryKeyring()
+    keyring.set_keyring(backend)
+    yield backend.entries
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def frames_of() -> Callable[[BaseException], str]:
+    """Return what a traceback that shows local variables would show of our own frames, causes included."""
+
+    def frames_of(error: BaseException) -> str:
+        shown = ""
+        chain: BaseException | None = error
+        while chain is not None:
+            stack = traceback.TracebackException.from_exception(chain, capture_locals=True).stack
+            shown += "".join(str(frame.locals) for frame in stack if "tests" not in Path(frame.filename).parts)
+            chain = chain.__cause__ or chain.__context__
+        return shown
+
+    return frames_of

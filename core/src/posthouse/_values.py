@@ -117,7 +117,7 @@ def shown(value: Any) -> str:
         return f'"{value}"' if len(value) <= _MOST_SHOWN else f'"{value[:_MOST_SHOWN]}…"'
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int | float) and abs(value) < 10**_MOST_SHOWN:
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 10**_MOST_SHOWN):
         return str(value)
     return sort_of(value)
 

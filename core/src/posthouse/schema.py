@@ -24,9 +24,19 @@ from typing import Any, TypeAlias
 import attrs
 from attrs import frozen
 
+from posthouse._values import shown
 from posthouse.errors import PluginError, PosthouseError
 
-__all__ = ["METADATA_KEY", "SettingInfo", "SettingsError", "objection", "setting", "setting_info", "settings_of"]
+__all__ = [
+    "METADATA_KEY",
+    "SettingInfo",
+    "SettingsError",
+    "alternatives",
+    "objection",
+    "setting",
+    "setting_info",
+    "settings_of",
+]
 
 METADATA_KEY = "posthouse"
 
@@ -109,7 +119,7 @@ def setting(
         visible_when: other settings and the values that make this one matter.
         placeholder: an example shown in an empty field.
         may_name_file: True if a text can be the path of a file or something else, such as a fingerprint; a relative one
-            that exists in the configuration's folder is then taken from there. For nothing but files take `pathlib.Path`.
+            that exists in the configuration's folder is taken from there. For files alone, use `pathlib.Path`.
         validator: an attrs validator for what the above cannot say, other settings of the instance included; raises
             ValueError with what was found and expected. Its text must hold no secret.
 
@@ -162,14 +172,14 @@ def objection(info: SettingInfo, value: Any) -> str:
         if one is None:
             continue
         if info.choices and one not in info.choices:
-            return f"found {one!r}, expected {_alternatives(info.choices)}"
+            return f"found {shown(one)}, expected {alternatives(info.choices)}"
         if isinstance(one, int | float) and not isinstance(one, bool):
             if isinstance(one, float) and not math.isfinite(one):
                 return f"found {one}, expected a finite number"
             if info.minimum is not None and one < info.minimum:
-                return f"found {one}, expected {info.minimum} or more {info.unit}".rstrip()
+                return f"found {shown(one)}, expected {info.minimum} or more {info.unit}".rstrip()
             if info.maximum is not None and one > info.maximum:
-                return f"found {one}, expected {info.maximum} or less {info.unit}".rstrip()
+                return f"found {shown(one)}, expected {info.maximum} or less {info.unit}".rstrip()
     return ""
 
 
@@ -198,6 +208,7 @@ def _failure(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> str:
     return ""
 
 
-def _alternatives(choices: Sequence[Any]) -> str:
-    words = [f'"{choice}"' if isinstance(choice, str) else str(choice) for choice in choices]
+def alternatives(choices: Sequence[Any]) -> str:
+    """Return the values allowed, in words."""
+    words = [shown(choice) for choice in choices]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

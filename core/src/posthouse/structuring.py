@@ -20,13 +20,12 @@ from posthouse._values import (
     read_number,
     read_path,
     read_text,
-    shown,
     sort_of,
 )
 from posthouse.accounts import Options
 from posthouse.addresses import Address, parse_addresses
 from posthouse.errors import ConfigurationError, PluginError, PosthouseError, Problem
-from posthouse.schema import SettingsError, objection, setting_info, settings_of
+from posthouse.schema import SettingsError, alternatives, objection, setting_info, settings_of
 from posthouse.secrets import Secret
 
 if TYPE_CHECKING:
@@ -57,6 +56,7 @@ def structure(cls: type[T], options: Mapping[str, Any], *, path: str = "", sourc
     """
     table = _as_options(options)
     del options  # a traceback shows what its frames hold, and a mapping's values may be secrets
+    settings_of(cls)
     try:
         return _converter(table.folder, table.as_text).structure(table, cls)
     except RefusedError as refused:
@@ -152,8 +152,7 @@ def _read_choice(value: Any, kind: type[enum.Enum]) -> enum.Enum:
     for member in kind:
         if value is member or (isinstance(value, str) and value == member.value):
             return member
-    expected = " or ".join(shown(member.value) for member in kind)
-    raise RefusedError.because(value, expected)
+    raise RefusedError.because(value, alternatives([member.value for member in kind]))
 
 
 def _table_reader(kind: Any, *, converter: Converter) -> Callable[[Any, Any], dict[str, Any]]:
