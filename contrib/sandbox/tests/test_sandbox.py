@@ -102,13 +102,18 @@ def test_configuration_has_one_account_per_door_and_way_of_signing_in(tmp_path: 
     methods = ["scram-sha-256", "scram-sha-1", "cram-md5", "plain", "login"]
     assert list(configuration["accounts"]) == [
         "smtp",
+        "smtp-auth",
         *(f"smtp-auth-{method}" for method in methods),
         "smtp-plain",
+        "smtp-plain-auth",
         *(f"smtp-plain-auth-{method}" for method in methods),
         "starttls",
+        "starttls-auth",
         *(f"starttls-auth-{method}" for method in methods),
-        "starttls-exchange-login",
+        "exchange",
+        "exchange-login",
         "smtps",
+        "smtps-auth",
         *(f"smtps-auth-{method}" for method in methods),
     ]
     assert configuration["default"] == "smtp"

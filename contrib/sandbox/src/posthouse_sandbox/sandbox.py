@@ -34,7 +34,7 @@ def default_doors() -> tuple[Door, ...]:
         SmtpDoor("smtp-plain-auth", mechanisms=passwords),
         SmtpDoor("starttls", Security.REQUIRED),
         SmtpDoor("starttls-auth", Security.REQUIRED, mechanisms=everything),
-        SmtpDoor("starttls-exchange", Security.REQUIRED, mechanisms=("LOGIN", "XOAUTH2"), exchange_like=True),
+        SmtpDoor("exchange", Security.REQUIRED, mechanisms=("LOGIN", "XOAUTH2"), exchange_like=True),
         SmtpDoor("smtps", Security.IMPLICIT),
         SmtpDoor("smtps-auth", Security.IMPLICIT, mechanisms=everything),
     )
@@ -102,7 +102,7 @@ class Sandbox:
         raise LookupError(f"no door named {name}; there are {', '.join(door.name for door in self.doors)}")
 
     def accounts(self) -> tuple[AccountSettings, ...]:
-        """Describe one account per door and way of signing in, as far as a configuration can name it."""
+        """Describe every account that a configuration of this sandbox can have."""
         return tuple(account for door in self.doors for account in door.accounts())
 
     def configuration(self, accounts: Collection[str] | None = None) -> str:

@@ -158,7 +158,8 @@ def test_accounts_name_each_way_to_sign_in_with_a_password(open_door: OpenDoor) 
     door = SmtpDoor("office", Security.REQUIRED, mechanisms=("SCRAM-SHA-256", "PLAIN", "XOAUTH2"))
     sandbox = open_door(door, Credentials({"anna@sandbox.example": "secret"}))
     accounts = tomllib.loads(sandbox.configuration())["accounts"]
-    assert list(accounts) == ["office-scram-sha-256", "office-plain"]
+    assert list(accounts) == ["office", "office-scram-sha-256", "office-plain"]
+    assert "auth_mechanisms" not in accounts["office"]["transport"]
     assert accounts["office-plain"]["transport"] == {
         "kind": "starttls",
         "host": "127.0.0.1",

@@ -73,7 +73,7 @@ def _exit_code(attempt: Attempt) -> ExitCode:
 
 
 def _print(directory: Path, attempts: list[Attempt], left_out: dict[str, str]) -> None:
-    columns = ("Account", "Transport", "Security", "Authentication", "Reply", "Time", "Arrived")
+    columns = ("Account", "Transport", "Security", "Authentication", "Reply", "Time", "Copy")
     print_table(columns, [_row(attempt) for attempt in attempts])
     for attempt in attempts:
         for difference in attempt.differences:
@@ -99,7 +99,7 @@ def _row(attempt: Attempt) -> tuple[str, ...]:
         attempt.transport,
         receipt.security if receipt else "",
         receipt.authentication if receipt else "",
-        str(reply) if reply else "",
+        f"{reply.code} {reply.enhanced}".rstrip() if reply else "",
         duration(receipt.timings["total"]) if receipt and "total" in receipt.timings else "",
         "intact" if attempt.intact else "not sent" if attempt.error else "different",
     )

@@ -67,7 +67,7 @@ def installed_transports() -> dict[str, str]:
 
 
 def choose(sandbox: Sandbox, transports: Mapping[str, str]) -> tuple[AccountSettings, ...]:
-    """Return one account, the strongest, of each door that a usable transport fits."""
+    """Return the first account of each door that a usable transport fits."""
     usable = {kind for kind, reason in transports.items() if not reason}
     firsts = (next(door.accounts(), None) for door in sandbox.doors if door.kind in usable)
     return tuple(account for account in firsts if account is not None)

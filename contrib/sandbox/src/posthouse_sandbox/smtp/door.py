@@ -142,14 +142,18 @@ class SmtpDoor:
         return self._premises
 
     def accounts(self) -> Iterator[AccountSettings]:
-        """Describe one account per way of signing in that a configuration can name."""
-        user = next(iter(self.credentials.passwords), None)
+        """Describe an account that takes what is offered, and one for each way of signing in with a password."""
+        settings = self._transport_settings()
         if not self.mechanisms:
-            yield AccountSettings(self.name, self._transport_settings())
-        for mechanism in self.mechanisms:
-            if mechanism in PASSWORD_MECHANISMS and user:
-                settings = self._transport_settings() | {"auth_mechanisms": [mechanism]}
-                yield AccountSettings(f"{self.name}-{mechanism.lower()}", settings, user)
+            yield AccountSettings(self.name, settings)
+            return
+        user = next(iter(self.credentials.passwords), None)
+        mechanisms = [mechanism for mechanism in self.mechanisms if mechanism in PASSWORD_MECHANISMS]
+        if user and mechanisms:
+            yield AccountSettings(self.name, settings, user)
+            for mechanism in mechanisms:
+                limited = settings | {"auth_mechanisms": [mechanism]}
+                yield AccountSettings(f"{self.name}-{mechanism.lower()}", limited, user)
 
     def _transport_settings(self) -> dict[str, object]:
         settings: dict[str, object] = {"kind": self.kind, "host": self.host, "port": self.port}
