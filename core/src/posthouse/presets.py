@@ -52,7 +52,7 @@ def get(name: str) -> Preset:
     """
     if name in _all():
         return _all()[name]
-    close = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
+    close = [known for known in names() if name and name in known] or difflib.get_close_matches(name, names())
     guess = f"did you mean {' or '.join(map(repr, close))}?" if close else f"known: {', '.join(names())}"
     raise ConfigurationError(f"no preset {name!r}; {guess}", code="configuration.preset")
 

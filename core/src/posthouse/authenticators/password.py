@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from attrs import frozen
+from attrs import Attribute, frozen
 
 from posthouse.hookspecs import hookimpl
 from posthouse.providers import AuthenticationRequest, AuthenticatorDescription, Credential, CredentialKind
@@ -12,11 +12,21 @@ from posthouse.schema import setting
 from posthouse.secrets import Secret
 
 
+def _check_username(settings: PasswordSettings, attribute: Attribute[str], value: str) -> None:
+    if not value:
+        raise ValueError("found nothing, expected a user name")
+
+
 @frozen(kw_only=True)
 class PasswordSettings:
     """A user name and a password."""
 
-    username: str = setting(label="User name", help="Often the mail address.", placeholder="office@example.org")
+    username: str = setting(
+        label="User name",
+        help="Often the mail address.",
+        placeholder="office@example.org",
+        validator=_check_username,
+    )
     password: Secret | None = setting(
         None,
         label="Password",
