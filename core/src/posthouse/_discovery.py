@@ -217,7 +217,7 @@ def _judge(candidate: Candidate, policy: PluginPolicy) -> Candidate:
     own = candidate.distribution == _CORE  # what core itself brings needs no permission
     if denied := _match(policy.deny, candidate):
         return no(State.DENIED, f"[plugins] deny names {denied}")
-    if policy.allow is not None and not own and not _match(policy.allow, candidate):
+    if policy.allow and not own and not _match(policy.allow, candidate):
         return no(State.NOT_ALLOWED, "[plugins] allow does not name it in this version")
     for text in policy.require:
         requirement = Requirement(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +22,8 @@ from posthouse.urls import from_url
 if TYPE_CHECKING:
     from posthouse._discovery import Registry
     from posthouse._stream import AnyMessage, Stream
-    from posthouse.messages import Addresses, AttachmentSource
+    from posthouse.attachments import AttachmentSource
+    from posthouse.messages import Addresses
     from posthouse.reports import Check, TestReport
 
 __all__ = ["Mailer", "send_email"]
@@ -57,6 +59,7 @@ class Mailer:
         self._mailer = AsyncMailer(configuration)
         self._background: BackgroundLoop | None = None
         self._process = os.getpid()
+        self._lock = threading.Lock()
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
     @classmethod
@@ -137,20 +140,23 @@ class Mailer:
 
     def close(self) -> None:
         """Close every connection and stop the thread. The mailer can be used again afterwards."""
-        if self._finalizer is not None and self._process == os.getpid():
-            self._finalizer()
-        self._background = self._finalizer = None
-        self._mailer = AsyncMailer(self.configuration)
+        with self._lock:
+            if self._finalizer is not None:
+                self._finalizer()
+            self._background = self._finalizer = None
+            self._mailer = AsyncMailer(self.configuration)
 
     def _loop(self) -> BackgroundLoop:
         if self._process != os.getpid():  # a forked child has neither the thread nor a right to the connections
+            self._lock = threading.Lock()
             self._background = self._finalizer = None
             self._mailer = AsyncMailer(self.configuration)
             self._process = os.getpid()
-        if self._background is None:
-            self._background = BackgroundLoop()
-            self._finalizer = weakref.finalize(self, _shut_down, self._background, self._mailer, self._process)
-        return self._background
+        with self._lock:
+            if self._background is None:
+                self._background = BackgroundLoop()
+                self._finalizer = weakref.finalize(self, _shut_down, self._background, self._mailer, self._process)
+            return self._background
 
 
 def send_email(

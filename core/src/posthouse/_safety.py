@@ -44,7 +44,7 @@ def apply_safety(
         instead = tuple(dict.fromkeys(address.addr_spec for address in safety.redirect_to))
         redirected = attrs.evolve(envelope, recipients=instead)
         return message.with_header(ORIGINAL_RECIPIENTS, ", ".join(envelope.recipients)), redirected, ()
-    if safety.allow_recipients is None:
+    if not safety.allow_recipients:
         return message, envelope, ()
     allowed = tuple(r for r in envelope.recipients if matches(r, safety.allow_recipients))
     withheld = tuple(

@@ -169,9 +169,7 @@ class _Lane:
             return
         self._waiting.append(job)
         if len(self._workers) < min(self._channel.account.delivery.connections, len(self._waiting)):
-            worker = asyncio.get_running_loop().create_task(self._work())
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+            self._workers.add(asyncio.get_running_loop().create_task(self._work()))
 
     async def close(self) -> None:
         self._waiting.clear()
@@ -179,6 +177,15 @@ class _Lane:
             await asyncio.wait(self._workers)
 
     async def _work(self) -> None:
+        """Send until nothing waits."""
+        try:
+            await self._send_all()
+        finally:  # at once, not in a callback: whoever adds a job next must see that nobody works here any more
+            worker = asyncio.current_task()
+            assert worker is not None
+            self._workers.discard(worker)
+
+    async def _send_all(self) -> None:
         """Send until nothing waits. Holds one connection at a time."""
         fresh = False
         while self._waiting:

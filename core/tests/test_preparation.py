@@ -1,0 +1,230 @@
+"""What happens to a message before anything is sent: defaults, policies, extensions, objections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import pytest
+from conftest import Install
+from memory_plugins import memory_transport
+from memory_plugins.memory_transport import Box
+
+from posthouse import Attachment, AsyncMailer, Message, MessageError, NotPermittedError
+from posthouse.config import parse
+from posthouse.providers import Capabilities
+
+ACCOUNT = """
+[accounts.main]
+sender = "Office <office@example.org>"
+transport = { kind = "memory", box = "main" }
+"""
+
+
+def mailer(extra: str = "", account: str = ACCOUNT) -> AsyncMailer:
+    return AsyncMailer(parse(extra + account, "test"))
+
+
+async def submit(message: Message, extra: str = "", account: str = ACCOUNT) -> None:
+    async with mailer(extra, account) as sender:
+        await sender.send(message)
+
+
+async def test_the_account_fills_in_what_the_message_leaves_open(box: Box) -> None:
+    await submit(Message(to="a@b.example"), account=ACCOUNT + 'reply_to = "desk@example.org"\n')
+    sent = box.sent[0]
+    assert str(sent.message.sender) == "Office <office@example.org>"
+    assert [a.addr_spec for a in sent.message.reply_to] == ["desk@example.org"]
+    assert sent.message.date is not None
+    assert sent.message.message_id is not None
+    assert sent.message.message_id.endswith("@example.org>")
+    assert sent.envelope.sender == "office@example.org"
+
+
+async def test_what_the_message_says_wins(box: Box) -> None:
+    message = Message(sender="me@x.example", to="a@b.example", reply_to="r@x.example", message_id="<1@x.example>")
+    await submit(message, account=ACCOUNT + 'reply_to = "desk@example.org"\n')
+    sent = box.sent[0].message
+    assert (str(sent.sender), sent.message_id, str(sent.reply_to[0])) == (
+        "me@x.example",
+        "<1@x.example>",
+        "r@x.example",
+    )
+
+
+async def test_a_forced_sender_moves_the_original_to_reply_to(box: Box) -> None:
+    await submit(Message(sender="me@x.example", to="a@b.example"), account=ACCOUNT + "force_sender = true\n")
+    sent = box.sent[0]
+    assert sent.message.sender is not None
+    assert sent.message.sender.addr_spec == "office@example.org"
+    assert [a.addr_spec for a in sent.message.reply_to] == ["me@x.example"]
+    assert sent.envelope.sender == "office@example.org"
+
+
+@pytest.mark.parametrize(
+    ("of_message", "of_account", "expected"),
+    [
+        (None, "", "office@example.org"),
+        (None, 'envelope_sender = "bounce@example.org"\n', "bounce@example.org"),
+        (None, 'envelope_sender = ""\n', ""),
+        ("mine@example.org", 'envelope_sender = "bounce@example.org"\n', "mine@example.org"),
+        ("", 'envelope_sender = "bounce@example.org"\n', ""),
+    ],
+)
+async def test_where_bounces_go(box: Box, of_message: str | None, of_account: str, expected: str) -> None:
+    await submit(Message(to="a@b.example", envelope_sender=of_message), account=ACCOUNT + of_account)
+    assert box.sent[0].envelope.sender == expected
+
+
+async def test_every_recipient_is_in_the_envelope_once(box: Box) -> None:
+    message = Message(to=["a@b.example", "c@d.example"], cc="a@b.example, e@f.example", bcc="g@h.example")
+    await submit(message, account=ACCOUNT + 'always_bcc = ["archive@example.org", "c@d.example"]\n')
+    assert box.sent[0].envelope.recipients == (
+        "a@b.example",
+        "c@d.example",
+        "e@f.example",
+        "g@h.example",
+        "archive@example.org",
+    )
+
+
+async def test_a_message_for_nobody_or_from_nobody_is_refused(box: Box) -> None:
+    with pytest.raises(MessageError) as nobody:
+        await submit(Message())
+    with pytest.raises(MessageError) as anonymous:
+        await submit(Message(to="a@b.example"), account=ACCOUNT.replace('sender = "Office <office@example.org>"', ""))
+    assert (nobody.value.code, anonymous.value.code) == ("message.no-recipients", "message.no-sender")
+    assert box.connections == []
+
+
+async def test_the_master_switch_stops_everything(box: Box) -> None:
+    with pytest.raises(NotPermittedError) as caught:
+        await submit(Message(to="a@b.example"), "[safety]\nsending_enabled = false\n")
+    assert caught.value.code == "safety.disabled"
+    assert box.connections == []
+
+
+async def test_redirection_changes_the_envelope_and_notes_the_originals(box: Box) -> None:
+    message = Message(to="real@customer.example", bcc="boss@customer.example")
+    await submit(
+        message,
+        '[safety]\nredirect_to = ["test@example.org"]\n',
+        ACCOUNT + 'always_bcc = ["archive@example.org"]\n',
+    )
+    sent = box.sent[0]
+    assert sent.envelope.recipients == ("test@example.org",)
+    noted = dict(sent.message.headers)["X-Posthouse-Original-Recipients"]
+    assert noted == "real@customer.example, boss@customer.example, archive@example.org"
+
+
+async def test_redirection_holds_for_finished_messages_too(box: Box) -> None:
+    message = Message.from_bytes(b"From: me@example.org\r\nTo: real@customer.example\r\nSubject: x\r\n\r\nHello\r\n")
+    await submit(message, '[safety]\nredirect_to = ["test@example.org"]\n')
+    sent = box.sent[0]
+    assert sent.envelope.recipients == ("test@example.org",)
+    assert sent.message.raw is not None
+    assert b"X-Posthouse-Original-Recipients: real@customer.example" in sent.message.raw
+
+
+async def test_the_allow_list_withholds_and_says_so(box: Box) -> None:
+    safety = '[safety]\nallow_recipients = ["@example.org", "one@customer.example"]\n'
+    async with mailer(safety) as sender:
+        receipt = await sender.send(Message(to=["a@example.org", "two@customer.example", "One@customer.example"]))
+    assert box.sent[0].envelope.recipients == ("a@example.org", "One@customer.example")
+    assert receipt.outcome.value == "partial"
+    assert [(r.address, r.reason) for r in receipt.refused] == [
+        ("two@customer.example", "not in [safety] allow_recipients")
+    ]
+
+
+async def test_a_message_without_any_permitted_recipient_is_refused(box: Box) -> None:
+    with pytest.raises(NotPermittedError) as caught:
+        await submit(Message(to="two@customer.example"), '[safety]\nallow_recipients = ["@example.org"]\n')
+    assert caught.value.code == "safety.recipients"
+    assert caught.value.receipt is not None
+    assert box.connections == []
+
+
+@pytest.fixture
+def _poor(box: Box) -> Iterator[None]:
+    memory_transport.CAPABILITIES[:] = [Capabilities(html=False, inline_images=False, max_recipients=2)]
+    yield
+    memory_transport.CAPABILITIES[:] = [memory_transport.ALL]
+
+
+RICH = Message(
+    to=["a@b.example", "c@d.example"],
+    cc="jürgen@example.org",
+    html="<p>",
+    inline=[Attachment(b"x", "x.png")],
+    headers={"X-One": "1"},
+    request_dsn=True,
+    request_read_receipt=True,
+    require_tls=True,
+    envelope_sender="bounce@example.org",
+)
+
+
+@pytest.mark.usefixtures("_poor")
+async def test_check_lists_everything_that_cannot_be_carried() -> None:
+    async with mailer() as sender:
+        fields = [problem.path for problem in sender.check(RICH)]
+    assert fields == [
+        "html",
+        "inline",
+        "headers",
+        "request_dsn",
+        "require_tls",
+        "request_read_receipt",
+        "envelope_sender",
+        "recipients",
+        "recipients",
+    ]
+
+
+@pytest.mark.usefixtures("_poor")
+async def test_what_cannot_be_carried_is_never_dropped(box: Box) -> None:
+    with pytest.raises(MessageError) as caught:
+        await submit(RICH)
+    assert caught.value.code == "message.unsupported"
+    assert box.connections == []
+
+
+async def test_header_limits_are_checked(box: Box) -> None:
+    limited = attrs.evolve(memory_transport.ALL, custom_headers="x-only", max_custom_headers=1)
+    memory_transport.CAPABILITIES[:] = [limited]
+    async with mailer() as sender:
+        problems = sender.check(Message(to="a@b.example", headers={"X-One": "1", "Organization": "2"}))
+    assert [str(problem) for problem in problems] == [
+        "headers: only x- headers are supported, not Organization",
+        "headers: at most 1 custom headers are supported",
+    ]
+
+
+async def test_strict_addresses_refuse_the_doubtful(box: Box) -> None:
+    await submit(Message(to="a@intranet"))
+    with pytest.raises(MessageError, match="a@intranet"):
+        await submit(Message(to="a@intranet"), account=ACCOUNT + "strict_addresses = true\n")
+    assert len(box.sent) == 1
+
+
+EXTENSION = """
+import attrs
+from posthouse.hookspecs import hookimpl
+from posthouse.providers import ExtensionDescription, Phase
+
+@hookimpl
+def describe():
+    return ExtensionDescription(name="{name}", label="", phase=Phase.{phase})
+
+@hookimpl
+async def prepare(message, account):
+    return attrs.evolve(message, subject=message.subject + "{name}")
+"""
+
+
+async def test_extensions_run_when_named_in_the_order_of_their_phases(box: Box, install: Install) -> None:
+    for name, phase in (("sign", "SIGN"), ("content", "CONTENT"), ("idle", "CONTENT")):
+        install(f"acme-{name}", role="extension", kind=name, source=EXTENSION.format(name=name, phase=phase))
+    await submit(Message(to="a@b.example", subject=">"), '[plugins]\nextensions = ["sign", "content"]\n')
+    assert box.sent[0].message.subject == ">contentsign"
