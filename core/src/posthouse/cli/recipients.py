@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from attrs import frozen
 
 from posthouse.cli.composing import decode, read_bytes
+from posthouse.cli.templates import column_name
 from posthouse.errors import MessageError
 
 __all__ = ["RecipientList", "Row", "read_recipients"]
@@ -53,7 +54,7 @@ def read_recipients(source: str) -> RecipientList:
     title = "Stdin" if source == "-" else source
     rows = _rows(text, title)
     _, head = next(rows, (0, []))
-    columns = [name.strip().casefold() for name in head]
+    columns = [column_name(name) for name in head]
     named = [name for name in columns if name]
     if repeated := {name for name in named if named.count(name) > 1}:
         raise _malformed(title, f"the column {min(repeated)!r} is there twice")

@@ -9,25 +9,26 @@ from __future__ import annotations
 import difflib
 import html
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Mapping
 
 from posthouse.errors import MessageError
 
-__all__ = ["Template", "html_template"]
+__all__ = ["Template", "column_name", "html_template"]
 
-_NAME = r"[^\W\d]\w*(?:[ -]\w+)*"
-_PLACEHOLDER = re.compile(rf"\{{\{{(?P<literal>{_NAME})\}}\}}|\{{(?P<name>{_NAME})\}}")
+_INSIDE = r"[^{}:;\r\n]*[^{}:;\s][^{}:;\r\n]*"  # a rule of a style sheet has a colon, so it is none
+_PLACEHOLDER = re.compile(rf"\{{\{{(?P<literal>{_INSIDE})\}}\}}|\{{(?P<name>{_INSIDE})\}}")
 
 
 class Template:
-    """A text whose ``{name}`` stands for the column ``name``; ``{{name}}`` stands for ``{name}`` itself.
+    """A text whose ``{name}`` stands for the column ``name``; ``{{other}}`` stands for ``{other}`` itself.
 
-    Other braces, such as those of a style sheet, mean nothing.
+    Braces around nothing, several lines, or text with a colon or semicolon (as in a style sheet) mean nothing.
 
     Args:
         text: the text.
         part: what it is, for messages: ``subject``.
-        columns: the names that a row has, in lower case.
+        columns: the names that a row has, as `column_name` returns them.
         escape: makes a value harmless for the place where it is put.
 
     Raises:
@@ -40,9 +41,9 @@ class Template:
         self._text = text
         self._escape = escape or str
         for match in _PLACEHOLDER.finditer(text):
-            if match["name"] and match["name"].casefold() not in columns:
+            if match["name"] and column_name(match["name"]) not in columns:
                 raise _unknown(match["name"], part, columns)
-            if match["literal"] and match["literal"].casefold() in columns:
+            if match["literal"] and column_name(match["literal"]) in columns:
                 name = match["literal"]
                 raise MessageError(
                     f"The {part} has {{{{{name}}}}} with double braces, which would not be filled from the list.",
@@ -56,9 +57,14 @@ class Template:
         def value(match: re.Match[str]) -> str:
             if match["literal"]:
                 return f"{{{match['literal']}}}"
-            return self._escape(values[match["name"].casefold()])
+            return self._escape(values[column_name(match["name"])])
 
         return _PLACEHOLDER.sub(value, self._text)
+
+
+def column_name(text: str) -> str:
+    """Return the form in which names are compared: without regard to case, outer spaces and the form of accents."""
+    return unicodedata.normalize("NFC", text).strip().lower()
 
 
 def html_template(text: str, columns: Collection[str]) -> Template:
@@ -67,7 +73,7 @@ def html_template(text: str, columns: Collection[str]) -> Template:
 
 
 def _unknown(name: str, part: str, columns: Collection[str]) -> MessageError:
-    close = difflib.get_close_matches(name.casefold(), columns, n=1)
+    close = difflib.get_close_matches(column_name(name), columns, n=1)
     otherwise = f"Add the column, or write {{{{{name}}}}} for the braces themselves."
     return MessageError(
         f"The {part} has the placeholder {{{name}}}, and the list has no such column; columns: {', '.join(columns)}.",

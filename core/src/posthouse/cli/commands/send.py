@@ -32,7 +32,7 @@ class _SendCommand(click.Command):
 @click.option("--bcc", multiple=True, metavar="ADDR…", help="Recipients of a copy that nobody else sees.")
 @click.option("--from", "sender", metavar="ADDR", help="Sender. [default: the account's own]")
 @click.option("--reply-to", multiple=True, metavar="ADDR", help="Where answers go.")
-@click.option("--subject", default="", metavar="TEXT", help="Subject.")
+@click.option("--subject", metavar="TEXT", help="Subject.")
 @click.option("--text", metavar="TEXT", help="The plain text: the text itself, @FILE, or - for stdin.")
 @click.option("--html", metavar="HTML", help="The HTML: the code itself, @FILE, or - for stdin.")
 @click.option("--attach", multiple=True, metavar="FILE…", help="Files to attach.")
@@ -75,7 +75,8 @@ def command(
     route = sending.Route(account, user, purpose)
     if eml is not None:
         return sending.send_one(invocation, route, lambda: finished_message(eml))
-    options = MessageOptions(**{**content, "text": read_text(content["text"]), "html": read_text(content["html"])})
+    content |= {"text": read_text(content["text"]), "html": read_text(content["html"])}
+    options = MessageOptions(**content | {"subject": content["subject"] or ""})
     if recipients is None:
         return sending.send_one(invocation, route, options.message)
     from posthouse.cli.bulk import send_list
@@ -84,7 +85,11 @@ def command(
 
 
 def _check_usage(eml: str | None, recipients: str | None, content: dict[str, Any]) -> None:
-    given = {"--" + {"sender": "from"}.get(name, name).replace("_", "-") for name, value in content.items() if value}
+    given = {
+        "--" + {"sender": "from"}.get(name, name).replace("_", "-")
+        for name, value in content.items()
+        if value not in (None, ())
+    }
     addressed = given & {"--to", "--cc", "--bcc"}
     if eml is not None and (given or recipients is not None):
         others = ", ".join(sorted(given or {"--recipients"}))
