@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from email.headerregistry import HeaderRegistry
 from typing import Any
 
@@ -100,7 +101,7 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("control", [*"\r\n\0\x0b\x0c\x1b\x7f\x85\u2028\u2029", "\r\n", "\ud800"])
 def test_control_characters_are_an_injection_wherever_they_stand(control: str) -> None:
-    for make in (
+    attempts: list[Callable[[], Address]] = [
         lambda: Address.parse(f"ada@example.org{control}"),
         lambda: Address.parse(f"Ada{control}RCPT <ada@example.org>"),
         lambda: Address.parse(f'"Ada{control}" <ada@example.org>'),
@@ -108,7 +109,8 @@ def test_control_characters_are_an_injection_wherever_they_stand(control: str) -
         lambda: Address(f'"ada{control}"@example.org'),
         lambda: Address(f"ada@example{control}.org"),
         lambda: Address("ada@example.org", f"Ada{control}"),
-    ):
+    ]
+    for make in attempts:
         with pytest.raises(MessageError) as caught:
             make()
         assert caught.value.code == "message.injection"

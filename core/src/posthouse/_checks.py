@@ -44,6 +44,7 @@ _HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 _LOOSE_ID = re.compile(r"<[!-;=?-~]+>")
 _URL = re.compile(r"(?:https?|mailto):[!-;=?-~]+", re.IGNORECASE)
+_FIRST_YEAR = 1900  # RFC 5322 section 3.3
 _MOST_ON_A_LINE = 960  # of 998 (RFC 5322 section 2.1.1), with room for the header's name
 
 
@@ -114,12 +115,16 @@ def check_date(value: object) -> None:
     """Check that a date names a moment, whatever the machine's time zone."""
     if value is None:
         return
-    if not isinstance(value, datetime) or value.utcoffset() is None:
+    if not isinstance(value, datetime):
+        raise MessageError(f"date is a datetime, not {type(value).__name__}", code="message.type")
+    if value.utcoffset() is None:
         raise MessageError(
-            "date has no time zone" if isinstance(value, datetime) else "date must be a datetime",
+            "date has no time zone",
             code="message.date",
             hint="Make it with datetime.now(timezone.utc), or call .astimezone() on it.",
         )
+    if value.year < _FIRST_YEAR:
+        raise MessageError(f"date is in the year {value.year}, before {_FIRST_YEAR}", code="message.date")
 
 
 def _check_encodable(value: str, what: str) -> None:

@@ -66,12 +66,12 @@ def _check_domain(domain: str, value: str) -> str:
 
 def _check_name(value: str) -> str:
     if value.isascii() and value.isprintable() and "  " not in value and len(value) <= _MOST_NAME:
-        return value.strip(" ")
+        return value.strip()
     if _FORBIDDEN.search(value):
         raise _injection(value)
     if len(value) > _MOST_NAME:
         raise MessageError(f"A display name of {len(value)} characters is too long", code="message.address")
-    return re.sub(" +", " ", value).strip(" ")
+    return re.sub(" +", " ", value).strip()
 
 
 @frozen

@@ -102,6 +102,7 @@ class Attachment:
         source = _source(self.content)
         name = self.name or source.name
         check_line(name, "an attachment's name")
+        name = name.strip()
         content_type = self.content_type or _guess(name)
         check_line(content_type, "an attachment's content type")
         if not _CONTENT_TYPE.fullmatch(content_type) or len(content_type) > _MOST_CONTENT_TYPE:
@@ -288,11 +289,17 @@ def _readable(file: Any) -> _Readable:
 
 
 def _spool(file: IO[bytes]) -> IO[bytes]:
-    import tempfile
+    """Copy what is left of a file into one without a name, which is closed when nobody refers to it any more."""
     from shutil import copyfileobj
+    from tempfile import TemporaryFile
+    from weakref import finalize
 
-    spooled = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the attachment; has no name on the disk
-    copyfileobj(file, spooled)
+    with TemporaryFile() as temporary:
+        copyfileobj(file, temporary)
+        temporary.flush()
+        descriptor = os.dup(temporary.fileno())
+    spooled = open(descriptor, "rb", closefd=False)  # noqa: SIM115 - there is no path, nor an end of its use
+    finalize(spooled, os.close, descriptor)
     spooled.seek(0)
     return spooled
 

@@ -9,7 +9,7 @@ from posthouse.mime.encoded_words import encode
 
 __all__ = ["file_name", "legacy_name"]
 
-_PLAIN = re.compile(r"[ !#-\[\]-~]{1,60}")  # stands in quotes as it is
+_PLAIN = re.compile(r"[!#-:<-\[\]-~](?:[ !#-:<-\[\]-~]{0,58}[!#-:<-\[\]-~])?")  # in quotes, any parser reads it
 _PIECE = 54  # characters of a continuation, so that its line stays within 78
 _ATTRIBUTE_CHARACTERS = "!#$&+^`{}"  # beyond what quote() never encodes (RFC 2231 section 7)
 
