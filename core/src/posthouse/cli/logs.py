@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
 import sys
@@ -54,6 +55,8 @@ def format_defect(error: BaseException) -> str:
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
+        record = copy.copy(record)
+        record.exc_text = None  # another handler may have left its own, with everything in it
         return mask(super().format(record))
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 - the name is the base class's
