@@ -23,7 +23,7 @@ CAPABILITIES = Capabilities(
     any_sender=True,
     message_id=True,
 )
-"""What the protocol can do; whether a particular server offers it shows when it is asked for, and is an error if not."""
+"""What the protocol can do. What a particular server does not offer is an error when a message asks for it."""
 
 ACCEPTS = frozenset({CredentialKind.NONE, CredentialKind.PASSWORD, CredentialKind.BEARER})
 """The credentials that SASL can put on the wire."""

@@ -1,4 +1,4 @@
-"""The name with which this machine introduces itself (RFC 5321 section 4.1.1.1): a domain, or its address as a literal."""
+"""The name with which this machine introduces itself: a domain, or its address (RFC 5321 section 4.1.1.1)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def ehlo_name(settings: EsmtpSettings, local_address: str) -> tuple[str, s
 
 
 def legal_domain(name: str) -> str:
-    """Return a fully qualified name, with what no domain may hold replaced or taken out; empty if nothing is left of it.
+    """Return a fully qualified name, with what no domain may hold replaced; empty if nothing is left of it.
 
     An IP address becomes a literal. A name without a dot says nothing to a server elsewhere, so it does not count.
     """

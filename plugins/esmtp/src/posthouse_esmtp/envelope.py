@@ -110,7 +110,7 @@ def path(address: str) -> bytes:
     A domain beyond ASCII goes out as A-labels (RFC 5891), which every server understands.
 
     Raises:
-        MessageError: it is no mailbox, or could end the command early (codes ``message.address``, ``message.injection``).
+        MessageError: it is no mailbox (``message.address``), or could end the command early (``message.injection``).
     """
     if _PLAIN.fullmatch(address):
         return address.encode("ascii")

@@ -35,6 +35,26 @@ async def lookup(settings: EsmtpSettings) -> list[AddressInfo]:
         return cast("list[AddressInfo]", await loop.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM))
 
 
+async def connect(settings: EsmtpSettings, addresses: list[AddressInfo]) -> socket.socket:
+    """Return a socket that is connected to the account's server, through its proxy if it has one.
+
+    Args:
+        settings: the account's.
+        addresses: from `lookup`; not needed with a proxy.
+
+    Raises:
+        ConnectError: no connection.
+    """
+    if settings.proxy is not None:
+        from posthouse_esmtp.proxy import connect_through
+
+        sock = await connect_through(settings.proxy, settings)
+    else:
+        sock = await _open_socket(settings, addresses)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio overlooks sockets that others made
+    return sock
+
+
 async def _open_socket(settings: EsmtpSettings, addresses: list[AddressInfo]) -> socket.socket:
     """Connect to the first address that answers.
 
@@ -54,23 +74,6 @@ async def _open_socket(settings: EsmtpSettings, addresses: list[AddressInfo]) ->
         return await aiohappyeyeballs.start_connection(
             usable, local_addr_infos=local or None, happy_eyeballs_delay=_HEAD_START
         )
-
-
-async def connect(settings: EsmtpSettings, addresses: list[AddressInfo]) -> socket.socket:
-    """Return a socket that is connected to the account's server, through its proxy if it has one.
-
-    Args:
-        settings: the account's.
-        addresses: from `lookup`; not needed with a proxy.
-
-    Raises:
-        ConnectError: no connection.
-    """
-    if settings.proxy is not None:
-        from posthouse_esmtp.proxy import connect_through
-
-        return await connect_through(settings.proxy, settings)
-    return await _open_socket(settings, addresses)
 
 
 async def _local_addresses(source: str) -> list[AddressInfo]:

@@ -288,8 +288,8 @@ def _not_offered(server: str) -> TlsError:
     return TlsError(
         f"{server} does not offer STARTTLS",
         code="tls.starttls-not-offered",
-        hint="Use the port for encryption from the first byte (kind smtps, port 465), or ask the administrator. If it was "
-        "offered yesterday, somebody between here and the server may be taking it out.",
+        hint="Use the port for encryption from the first byte (kind smtps, port 465), or ask the administrator. If it "
+        "was offered yesterday, somebody between here and the server may be taking it out.",
     )
 
 
@@ -297,8 +297,8 @@ def _injected(server: str) -> TlsError:
     return TlsError(
         f"{server} sent more than its answer to STARTTLS before encryption began",
         code="tls.starttls-injection",
-        hint="Somebody between here and the server may be injecting commands. Use kind smtps (port 465) if the server has "
-        "it, and tell its administrator.",
+        hint="Somebody between here and the server may be injecting commands. Use kind smtps (port 465) if the server "
+        "has it, and tell its administrator.",
     )
 
 

@@ -170,30 +170,54 @@ class Pipeline:
     # --- MAIL, RCPT, BDAT ---------------------------------------------------------------------------------------------
 
     async def _by_chunks(self, submissions: AsyncIterator[Submission]) -> AsyncIterator[None]:
-        """Keep a window of unanswered messages; yield after each transaction."""
+        """Keep a window of unanswered messages; yield after each transaction.
+
+        Two kinds of messages lead: their envelope is answered before any content is handed over. The first one, since a
+        connection that was idle may be dead, and a large one, since perhaps nobody of it is accepted.
+        """
         wire = self._wire
         window: deque[Transaction] = deque()
-        large: Transaction | None = None
-        more = True
+        lead = await self._next(submissions)
+        more = lead is not None
         while True:
-            if more and large is None and len(window) <= WINDOW // 2 and wire.failure is None:
-                large, more = await self._fill(window, submissions)
+            if lead is not None and not window and wire.failure is None:
+                await self._lead(lead, window)
+                lead = None
+            if more and lead is None and len(window) <= WINDOW // 2 and wire.failure is None:
+                lead, more = await self._fill(window, submissions)
                 await wire.drain(self._timeout)
             if window:
                 await self._read_chunked(window.popleft())
-            elif wire.failure is not None:
-                return
-            elif large is not None:
-                await self._send_large(large)
-                large = None
-            elif not more:
+            elif wire.failure is not None or not (lead or more):
                 return
             yield
+
+    async def _lead(self, transaction: Transaction, window: deque[Transaction]) -> None:
+        """Send the envelope, and the content when somebody was accepted; a small one is answered with the window."""
+        wire, rendered = self._wire, transaction.job.rendered
+        self._begin(transaction)
+        wire.stage = Stage.SENDER
+        wire.write(transaction.envelope(b"", reset=self._reset), transaction.owed)
+        self._reset = True
+        transaction.take(await wire.take(transaction.owed, self._timeout))
+        if not self._check(transaction) or not transaction.wanted:
+            return
+        wire.stage = Stage.CONTENT
+        announcement = b"BDAT %d LAST\r\n" % rendered.size
+        if rendered.size <= SMALL and not rendered.blocking:
+            transaction.handed_over = True
+            window.append(transaction)
+            wire.write(b"".join((announcement, *rendered.chunks())), 1)
+        else:
+            wire.write(announcement, 1)
+            if await self._stream(transaction, rendered.chunks()):
+                transaction.handed_over = True
+                await self._read_content(transaction)
 
     async def _fill(
         self, window: deque[Transaction], submissions: AsyncIterator[Submission]
     ) -> tuple[Transaction | None, bool]:
-        """Write messages until the window is full; return one that is too large for it, and whether there may be more."""
+        """Write messages until the window is full; return one that is too large, and whether there may be more."""
         group: list[bytes] = []
         replies = 0
         transaction: Transaction | None = None
@@ -203,10 +227,10 @@ class Pipeline:
             if transaction is None:
                 more = False
                 break
-            self._begin(transaction)
             rendered = transaction.job.rendered
             if rendered.size > SMALL or rendered.blocking:
                 break
+            self._begin(transaction)
             # A message that is refused leaves its transaction open, so each one in the window begins afresh.
             group.append(transaction.envelope(b"BDAT %d LAST\r\n" % rendered.size, reset=self._reset))
             group += rendered.chunks()
@@ -230,21 +254,6 @@ class Pipeline:
             if transaction.wanted and (self._positive(reply, Stage.CONTENT) or reply.code >= 400):
                 transaction.content = reply
         self._check(transaction)
-
-    async def _send_large(self, transaction: Transaction) -> None:
-        """Send the envelope, and the content in one BDAT when somebody was accepted."""
-        wire, rendered = self._wire, transaction.job.rendered
-        wire.stage = Stage.SENDER
-        wire.write(transaction.envelope(b"", reset=self._reset), transaction.owed)
-        self._reset = True
-        transaction.take(await wire.take(transaction.owed, self._timeout))
-        if not self._check(transaction) or not transaction.wanted:
-            return
-        wire.stage = Stage.CONTENT
-        wire.write(b"BDAT %d LAST\r\n" % rendered.size, 1)
-        if await self._stream(transaction, rendered.chunks()):
-            transaction.handed_over = True
-            await self._read_content(transaction)
 
     # --- shared -------------------------------------------------------------------------------------------------------
 

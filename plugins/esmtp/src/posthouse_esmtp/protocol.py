@@ -107,7 +107,7 @@ class Wire(asyncio.Protocol):
         return [arrived.popleft() for _ in range(min(count, len(arrived)))]
 
     async def drain(self, timeout: float) -> None:
-        """Wait until the network takes more, while replies keep being read, so that neither side can block the other."""
+        """Wait until the network takes more. Replies keep being read, so that neither side can block the other."""
         if self._paused and self.failure is None:
             self._wanted = 0
             await self._wait(timeout)
@@ -225,7 +225,7 @@ class Wire(asyncio.Protocol):
                 code="protocol.out-of-turn",
                 stage=self.stage,
                 reply=reply,
-                hint="The server, or a firewall in between, breaks the protocol; with `pipelining = false` it may behave.",
+                hint="The server or a firewall in between breaks the protocol; `pipelining = false` may help.",
             )
         if self._owed:
             self._owed -= 1

@@ -19,7 +19,7 @@ from posthouse_esmtp.translate import translated
 __all__ = ["connect_through"]
 
 _DEFAULT_PORTS = {"socks5": 1080, "socks5h": 1080, "socks4": 1080, "http": 8080}
-_LONGEST_ANSWER = 16384
+_LONGEST_HEAD = 16384
 
 
 async def connect_through(proxy: Secret, settings: EsmtpSettings) -> socket.socket:
@@ -64,25 +64,33 @@ async def _socks_connect(url: SplitResult, host: str, port: int, settings: Esmtp
 async def _http_connect(url: SplitResult, host: str, port: int, settings: EsmtpSettings) -> socket.socket:
     """Ask for a tunnel (RFC 9110 section 9.3.6).
 
-    Not left to python-socks, which reads as much as there is: a mail server speaks first, and its greeting would be lost
-    with the proxy's answer.
+    Not left to python-socks, which reads as much as there is: a mail server speaks first, and its greeting would be
+    lost with the proxy's answer.
     """
-    loop = asyncio.get_running_loop()
     sock = await _reach(host, port, settings.source_address)
     try:
-        await loop.sock_sendall(sock, _connect_request(url, settings))
-        answer = b""
-        while not answer.endswith(b"\r\n\r\n") and len(answer) < _LONGEST_ANSWER:
-            if not (byte := await loop.sock_recv(sock, 1)):
-                raise ProxyError("it closed the connection")
-            answer += byte
-        status = answer.split(b"\r\n", 1)[0].decode("ascii", "replace")
-        if status.split(" ")[1:2] != ["200"]:
-            raise ProxyError(status)
+        await asyncio.get_running_loop().sock_sendall(sock, _connect_request(url, settings))
+        _check_status(await _read_head(sock))
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+async def _read_head(sock: socket.socket) -> bytes:
+    """Return the answer up to its empty line, and leave what follows where it is."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n") and len(head) < _LONGEST_HEAD:
+        if not (byte := await asyncio.get_running_loop().sock_recv(sock, 1)):
+            raise ProxyError("it closed the connection")
+        head += byte
+    return head
+
+
+def _check_status(head: bytes) -> None:
+    status = head.split(b"\r\n", 1)[0].decode("ascii", "backslashreplace")
+    if status.split(" ")[1:2] != ["200"]:
+        raise ProxyError(status)
 
 
 def _connect_request(url: SplitResult, settings: EsmtpSettings) -> bytes:

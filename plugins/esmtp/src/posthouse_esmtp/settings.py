@@ -116,7 +116,7 @@ class EsmtpSettings:
     tls_min: str = setting(
         "1.2",
         label="Oldest TLS version",
-        help='"1.0", "1.1", "1.2" or "1.3". Below 1.2 also old ciphers are allowed; only for servers that know no better.',
+        help='"1.0", "1.1", "1.2" or "1.3". Below 1.2 also old ciphers are allowed: for servers that know no better.',
         order=_TLS_ORDER,
         advanced=True,
         validator=_check_tls_min,
@@ -144,6 +144,7 @@ class EsmtpSettings:
         "certificate, whoever issued it, for whatever name, expired or not; no other is accepted then.",
         order=_TLS_ORDER + 3,
         advanced=True,
+        may_name_file=True,
         validator=_check_trusted,
     )
     server_name: str = setting(
@@ -188,8 +189,8 @@ class EsmtpSettings:
     ehlo_name: str = setting(
         "hostname",
         label="Own name",
-        help="How this machine introduces itself: hostname, external-url (its host), public (the address under which the "
-        "internet sees it), or a name as it is.",
+        help="How this machine introduces itself: hostname, external-url (its host), public (the address under which "
+        "the internet sees it), or a name as it is.",
         order=_NAME_ORDER,
         advanced=True,
         validator=_check_ehlo_name,
@@ -246,8 +247,8 @@ class EsmtpSettings:
     proxy: Secret | None = setting(
         None,
         label="Proxy",
-        help="socks5://HOST:PORT or http://HOST:PORT, with user:password@ where the proxy wants it. The proxy looks the "
-        "server's name up.",
+        help="socks5://HOST:PORT or http://HOST:PORT, with user:password@ where the proxy wants it. The proxy looks "
+        "the server's name up.",
         order=_NETWORK_ORDER + 3,
         advanced=True,
         validator=_check_proxy,
@@ -263,8 +264,8 @@ class EsmtpSettings:
     chunking: bool = setting(
         False,
         label="Chunking",
-        help="Keep up to 32 messages of a batch on the way at once, where the server offers it. Fast over long distances; "
-        "if the connection breaks, the outcome of that many is uncertain.",
+        help="Keep up to 32 messages of a batch on the way at once, where the server offers it. Fast over long "
+        "distances; if the connection breaks, the outcome of that many is uncertain.",
         order=_PROTOCOL_ORDER + 1,
         advanced=True,
     )

@@ -50,7 +50,8 @@ class Trust:
         """Read what the settings name. Blocks (files, the system's authorities), so call it in a worker thread.
 
         Raises:
-            ConfigurationError: a file cannot be used (``tls.ca-file``, ``tls.trusted-certificate``, ``tls.client-cert``).
+            ConfigurationError: a file cannot be used (``tls.ca-file``, ``tls.trusted-certificate``,
+                ``tls.client-cert``).
         """
         context = _with_authorities(settings.ca_file)
         _set_minimum(context, settings.tls_min)

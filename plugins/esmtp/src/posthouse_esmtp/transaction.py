@@ -64,12 +64,14 @@ class Transaction:
 
     @property
     def owed(self) -> int:
-        """How many replies `envelope` earns, without the one to its end."""
-        return self.reset + 1 + len(self.rcpts)
+        """How many replies `envelope` earns, without the one to its end; 0 once they were taken."""
+        return 0 if self.mail is not None else self.reset + 1 + len(self.rcpts)
 
     def take(self, replies: Sequence[Reply]) -> Sequence[Reply]:
         """Note the replies to `envelope`, which may be cut short, and return those that are left."""
         count = self.owed
+        if not count:
+            return replies
         first = int(self.reset)
         if self.reset and replies:
             self.cleared = replies[0]
@@ -140,12 +142,17 @@ class Transaction:
         return RecipientOutcome(address, RecipientStatus.REFUSED, lost.reply if lost else None, True, reason)
 
     def error(self, server: str) -> PosthouseError | None:
-        """Return why nobody was accepted, as far as the server said so."""
-        for reply, stage in ((self.mail, Stage.SENDER), (self.content, Stage.CONTENT), (self.data, Stage.CONTENT)):
-            if reply is not None and reply.code >= _POSITIVE:
-                return error_for(reply, stage, server=server)
-        errors = [error_for(answer, Stage.RECIPIENT, server=server) for answer in self.answers if _refuses(answer)]
-        return next((error for error in errors if error.temporary), errors[0] if errors else None)
+        """Return why nobody was accepted, as far as the server said so.
+
+        Where every recipient was refused, what the server says to a DATA that was already on its way adds nothing.
+        """
+        if self.mail is not None and self.mail.code >= _POSITIVE:
+            return error_for(self.mail, Stage.SENDER, server=server)
+        refusals = [error_for(answer, Stage.RECIPIENT, server=server) for answer in self.answers if _refuses(answer)]
+        verdict = self.content or self.data
+        if verdict is not None and verdict.code >= _POSITIVE and len(refusals) < len(self.recipients):
+            return error_for(verdict, Stage.CONTENT, server=server)
+        return next((error for error in refusals if error.temporary), refusals[0] if refusals else None)
 
 
 def _refuses(reply: Reply | None) -> bool:

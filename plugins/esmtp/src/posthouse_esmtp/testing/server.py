@@ -55,7 +55,7 @@ class ScriptedServer:
         self.sessions: list[Session] = []
         self._scripts: Sequence[Script] = [on] if isinstance(on, Mapping) else list(on) or [{}]
         self._offers = tuple(offers)
-        self._listener = socket.socket()
+        self._listener = socket.socket(proto=socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY on these only
         self._tasks: set[asyncio.Task[None]] = set()
         self._arrival = asyncio.Condition()
 
