@@ -284,3 +284,11 @@ def test_options_show_their_keys_only() -> None:
     assert "hunter2" not in repr(selection)
     assert "password" in repr(selection)
     assert selection == Selection(kind="password", options={"username": "u", "password": "hunter2"})
+
+
+def test_validators_are_asked_although_other_settings_failed() -> None:
+    assert set(problems_of(Everything, {"number": 13, "flag": True, "zzz": 1})) == {"number", "flag", "zzz"}
+
+
+def test_validator_does_not_judge_by_a_setting_that_failed() -> None:
+    assert set(problems_of(Everything, {"name": 5, "flag": True})) == {"name"}

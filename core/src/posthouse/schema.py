@@ -32,6 +32,7 @@ __all__ = [
     "SettingInfo",
     "SettingsError",
     "alternatives",
+    "failure",
     "objection",
     "setting",
     "setting_info",
@@ -185,16 +186,17 @@ def objection(info: SettingInfo, value: Any) -> str:
 
 def _check_all(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Refuse a value. The first field that fails reports for all fields, so that nobody fixes one at a time."""
-    if _failure(instance, attribute, value):
+    if failure(instance, attribute, value):
         failures = {
             field.name: text
             for field in attrs.fields(type(instance))
-            if (text := _failure(instance, field, getattr(instance, field.name)))
+            if (text := failure(instance, field, getattr(instance, field.name)))
         }
         raise SettingsError(failures)
 
 
-def _failure(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> str:
+def failure(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> str:
+    """Return why a field does not take a value: choices, limits, the plugin's own validator; empty if it does."""
     info = setting_info(attribute)
     text = objection(info, value)
     if text or info.validator is None:

@@ -6,6 +6,7 @@ import difflib
 import enum
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
@@ -15,6 +16,7 @@ import attrs
 from posthouse._values import (
     RefusedError,
     below_key,
+    path_keys,
     read_flag,
     read_integer,
     read_number,
@@ -25,7 +27,7 @@ from posthouse._values import (
 from posthouse.accounts import Options
 from posthouse.addresses import Address, parse_addresses
 from posthouse.errors import ConfigurationError, PluginError, PosthouseError, Problem
-from posthouse.schema import SettingsError, alternatives, objection, setting_info, settings_of
+from posthouse.schema import SettingsError, alternatives, failure, objection, setting_info, settings_of
 from posthouse.secrets import Secret
 
 if TYPE_CHECKING:
@@ -205,9 +207,8 @@ def _class_reader(cls: type[Any], *, converter: Converter, folder: Path | None) 
 
     fields = {field.name: field for field in settings_of(cls)}
     try:
-        hooks: dict[str, Any] = {
-            name: override(struct_hook=_field_reader(field, converter, folder)) for name, field in fields.items()
-        }
+        readers = {name: _field_reader(field, converter, folder) for name, field in fields.items()}
+        hooks: dict[str, Any] = {name: override(struct_hook=reader) for name, reader in readers.items()}
         generated = make_dict_structure_fn(cls, converter, **hooks)
     except StructureHandlerNotFoundError as error:
         raise PluginError(
@@ -225,9 +226,30 @@ def _class_reader(cls: type[Any], *, converter: Converter, folder: Path | None) 
             return generated(value, cls)
         except ClassValidationError as group:
             objections = [one for error in group.exceptions for one in _objections(error, value, tuple(fields))]
-        raise RefusedError(*objections)
+        failed = {path_keys(path)[0] for path, _ in objections if path}
+        raise RefusedError(*objections, *_further_objections(cls, value, readers, failed))
 
     return read
+
+
+def _further_objections(
+    cls: type[Any], value: Mapping[str, Any], readers: Mapping[str, Callable[[Any, Any], Any]], failed: set[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield what the validators of the other fields say, although there will be no instance.
+
+    A validator that looks at a field that failed cannot judge, and says nothing.
+    """
+    partial_instance: Any = object.__new__(cls)
+    fields = [field for field in settings_of(cls) if field.name not in failed]
+    for field in fields:
+        if field.name in value:
+            object.__setattr__(partial_instance, field.name, readers[field.name](value[field.name], field.type))
+        elif field.default is not attrs.NOTHING and not isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+            object.__setattr__(partial_instance, field.name, field.default)
+    for field in fields:
+        with suppress(AttributeError):
+            if text := failure(partial_instance, field, getattr(partial_instance, field.name)):
+                yield field.name, text
 
 
 def _field_reader(field: attrs.Attribute[Any], converter: Converter, folder: Path | None) -> Callable[[Any, Any], Any]:

@@ -173,7 +173,7 @@ class ConfigurationFile:
         unchanged = self._read == (read_text_file(self.path)[0] if self.path.exists() else "")
         trouble = _write(self.path.resolve(), text) if configuration and unchanged else ""
         if configuration and unchanged and not trouble:
-            self._read = text
+            self._read, self._expected = text, tomllib.loads(text)
             return configuration
         del text
         if broken:
@@ -227,6 +227,9 @@ class ConfigurationFile:
         if isinstance(plain, dict) and key in plain:
             del written[key]
             del plain[key]
+            if not plain and len(tables) == 1 and tables[0] in _NAMED:  # a section without tables cannot be written
+                del self._document[tables[0]]
+                del self._expected[tables[0]]
 
 
 def _new_table(keys: Sequence[str], depth: int) -> Item:
