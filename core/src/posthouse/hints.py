@@ -7,8 +7,8 @@ A plugin ships a TOML file with ``[[hint]]`` entries::
     code = 535                      # optional: a code, or one digit for its class (5 means 500 to 599)
     enhanced = "5.7.139"            # optional: enhanced status code or the provider's error code; * and ? are wildcards
     match = "authentication is disabled"    # optional: regular expression, searched in the text, case ignored
-    error = "authentication"        # optional: which error it is (a key of `ERRORS`)
-    error_code = "authentication.smtp-auth-disabled"    # optional: the error's code
+    error = "authentication"        # optional: makes it this error (a key of `ERRORS`), whatever the stage suggests
+    error_code = "authentication.smtp-auth-disabled"    # optional: the error's code, where it is such an error
     temporary = false               # optional, where the reply code alone would mislead
     retry_after = 60                # optional, seconds
     cause = "SMTP AUTH is switched off for this mailbox."
@@ -52,6 +52,9 @@ ERRORS: Mapping[str, type[DeliveryError]] = {
 }
 """What ``error`` may say, and the class that it means."""
 
+_SEARCHED = 2000
+"""Characters of a reply's text that are searched: what matters stands at the beginning, and no server may cost time."""
+
 
 @frozen(kw_only=True)
 class Hint:
@@ -61,7 +64,8 @@ class Hint:
         cause: why the server answers so, in a sentence.
         next: what to do about it.
         error: the class of error that it amounts to; None leaves that to the caller's own rules.
-        error_code: the error's stable code; empty leaves it to the caller's own rules.
+        error_code: the error's stable code, if the error is of the class that it begins with; empty leaves it to the
+            caller's own rules.
         temporary: whether trying again later makes sense; None means that the reply code tells.
         retry_after: seconds to wait before the next attempt, where that is known.
         stages: where it applies; empty means everywhere.
@@ -99,7 +103,7 @@ class Hint:
             (self.code is None or self.code in (reply.code, reply.code // 100))
             and (not self.stages or stage in self.stages)
             and self._enhanced_pattern.match(reply.enhanced) is not None
-            and self._match_pattern.search(reply.text) is not None
+            and self._match_pattern.search(reply.text, 0, _SEARCHED) is not None
         )
 
     @property

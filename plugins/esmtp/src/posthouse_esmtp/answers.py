@@ -130,8 +130,10 @@ def _rule(reply: Reply, stage: Stage) -> _Rule:
 
 
 def _code(error: type[DeliveryError], rule: _Rule, known: str) -> str:
-    """Return the special code, if it is known, else the rule's, unless the hint made it another class of error."""
-    return known or (rule.code if error is rule.error else error.default_code)
+    """Return the special code if it belongs to this class of error, else the rule's, else the class's own."""
+    if known.partition(".")[0] == error.default_code:
+        return known
+    return rule.code if error is rule.error else error.default_code
 
 
 def _unexpected(reply: Reply, stage: Stage, server: str) -> ProtocolError:
@@ -161,9 +163,10 @@ def _shorten(text: str) -> str:
 
 def _retry_after(reply: Reply, known: float | None) -> float | None:
     """Return the seconds that the server asks for in its text ("try again in 5 minutes"), else what the hint knows."""
-    if match := _CLOCK.search(reply.text):
+    text = reply.text[:_LONGEST]
+    if match := _CLOCK.search(text):
         hours, minutes, seconds = map(int, match.groups())
         return min(hours * 3600 + minutes * 60 + seconds, _LONGEST_WAIT)
-    if match := _WAIT.search(reply.text):
+    if match := _WAIT.search(text):
         return min(int(match[1]) * _UNITS[match[2][0].lower()], _LONGEST_WAIT)
     return known
