@@ -108,15 +108,19 @@ def _line(value: str) -> str:
 
 
 def _from_parts(raw: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = {"text": None, "html": None, "attachments": [], "inline": []}
     try:
-        for part in _leaves(message_from_bytes(raw, policy=compat32)):
-            _sort(part, found)
-    except MessageError:
-        raise
+        parts = list(_leaves(message_from_bytes(raw, policy=compat32)))
+        bodies = {kind: _take_body(parts, subtype) for kind, subtype in (("text", "plain"), ("html", "html"))}
+        files = [_attachment(part) for part in parts]
     except Exception as error:  # email raises nearly anything for malformed parts
         raise _malformed("its parts cannot be read") from error
-    return found
+    html = bodies["html"] or ""
+    inline = [bool(file.content_id) and f"cid:{file.content_id}" in html for file in files]
+    return {
+        **bodies,
+        "inline": tuple(file for file, referred in zip(files, inline, strict=True) if referred),
+        "attachments": tuple(file for file, referred in zip(files, inline, strict=True) if not referred),
+    }
 
 
 def _leaves(part: Part) -> Iterator[Part]:
@@ -127,16 +131,12 @@ def _leaves(part: Part) -> Iterator[Part]:
             yield from _leaves(inner)  # type: ignore[arg-type]
 
 
-def _sort(part: Part, found: dict[str, Any]) -> None:
-    disposition = part.get_content_disposition()
-    subtype = part.get_content_subtype()
-    kind = {"plain": "text", "html": "html"}.get(subtype) if part.get_content_maintype() == "text" else None
-    if kind and found[kind] is None and disposition != "attachment":
-        found[kind] = _text(part)
-    elif part["Content-ID"] and found["html"] is not None and disposition != "attachment":
-        found["inline"].append(_attachment(part))
-    else:
-        found["attachments"].append(_attachment(part))
+def _take_body(parts: list[Part], subtype: str) -> str | None:
+    for part in parts:
+        if part.get_content_type() == f"text/{subtype}" and part.get_content_disposition() != "attachment":
+            parts.remove(part)
+            return _text(part)
+    return None
 
 
 def _attachment(part: Part) -> Attachment:
