@@ -1,113 +1,110 @@
-"""The demo as a person starts it, through the transports that are installed."""
+"""What `posthouse demo` says and exits with; how it fares with real transports is tested where there are some."""
 
 import json
-import subprocess
-import sys
-import tomllib
-from email import message_from_bytes
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from posthouse_sandbox.demo.sample import SAMPLE
-
-
-def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "posthouse.cli", "demo", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=100, check=False)
-
-
-EXPECTED = {
-    "smtp": ("smtp", "TLSv1.3", "none"),
-    "smtp-auth": ("smtp", "TLSv1.3", "SCRAM-SHA-256"),
-    "smtp-plain": ("smtp", "none", "none"),
-    "smtp-plain-auth": ("smtp", "none", "SCRAM-SHA-256"),
-    "starttls": ("starttls", "TLSv1.3", "none"),
-    "starttls-auth": ("starttls", "TLSv1.3", "SCRAM-SHA-256"),
-    "exchange": ("starttls", "TLSv1.3", "LOGIN"),
-    "smtps": ("smtps", "TLSv1.3", "none"),
-    "smtps-auth": ("smtps", "TLSv1.3", "SCRAM-SHA-256"),
-}
-
-
-def test_every_message_arrives_intact_and_stays_where_it_says(tmp_path: Path) -> None:
-    done = run(cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    *rows, verdict, messages, configuration = done.stdout.splitlines()
-    assert verdict == "9 of 9 messages arrived intact."
-    found = [row.split("\t") for row in rows]
-    assert {row[0]: tuple(row[1:4]) for row in found} == EXPECTED
-    assert {(row[4], row[6]) for row in found} == {("250 2.0.0", "intact")}
-    assert all(row[5].endswith("s") for row in found)
-
-    folder = tmp_path / "posthouse-demo"
-    assert messages == f"Received messages: {folder / 'inbox'}"
-    assert configuration == f"Configuration:     {folder / 'posthouse.toml'}"
-    assert list(tomllib.loads((folder / "posthouse.toml").read_text("utf-8"))["accounts"]) == list(EXPECTED)
-    copies = [message_from_bytes(path.read_bytes()) for path in (folder / "inbox").glob("*.eml")]
-    assert len(copies) == 9
-    assert all(len(list(copy.walk())) >= 6 for copy in copies)
-
-
-def test_json_says_the_same(tmp_path: Path) -> None:
-    done = run("--directory", "here", "--json", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    report = json.loads(done.stdout)
-    assert report["intact"] is True
-    assert report["not_exercised"] == []
-    assert report["directory"] == str(tmp_path / "here")
-    found = {
-        each["account"]: (each["transport"], each["security"], each["authentication"]) for each in report["messages"]
-    }
-    assert found == EXPECTED
-    for each in report["messages"]:
-        assert each["outcome"] == "sent"
-        assert [recipient["address"] for recipient in each["recipients"]] == list(SAMPLE.recipients)
-        assert Path(each["file"]).parent == tmp_path / "here" / "inbox"
-        assert each["message_id"].encode() in Path(each["file"]).read_bytes()
-
-
-@pytest.mark.parametrize("spoil", ["file", "theirs"])
-def test_directory_that_cannot_be_used_is_a_clear_error(tmp_path: Path, spoil: str) -> None:
-    directory = tmp_path / "here"
-    if spoil == "file":
-        directory.write_text("a file")
-    else:
-        directory.mkdir()
-        (directory / "posthouse.toml").write_text('default = "office"\n')
-    done = run("--directory", "here", cwd=tmp_path)
-    assert done.returncode in (64, 78)
-    assert "here" in done.stderr
-    assert "Internal error" not in done.stderr
-    assert "Traceback" not in done.stderr
-    if spoil == "theirs":
-        assert "posthouse demo --directory DIRECTORY" in done.stderr
-        assert (directory / "posthouse.toml").read_text() == 'default = "office"\n'
-
-
-BROKEN = """
-import sys
-from attrs import evolve
-from posthouse import AsyncMailer
+from posthouse import ConnectError, PosthouseError, Receipt, RefusedError, Reply, UncertainError
 from posthouse.cli.app import posthouse
+from posthouse_sandbox.demo import command
+from posthouse_sandbox.demo.run import Attempt
 
-send = AsyncMailer.send
+RECEIPT = Receipt(
+    account="smtp",
+    transport="smtp",
+    message_id="<a@b>",
+    recipients=(),
+    reply=Reply(250, "2.0.0", "Received"),
+    security="TLSv1.3",
+    authentication="PLAIN",
+    timings={"total": 0.0125},
+)
+INTACT = Attempt(account="smtp", transport="smtp", receipt=RECEIPT)
+DIFFERENT = Attempt(account="smtp", transport="smtp", receipt=RECEIPT, differences=("Subject: 'a' instead of 'b'",))
 
-async def send_changed(self, message, **route):
-    if route["account"] == "smtps":
-        message = evolve(message, subject="Something else", bcc=())
-    return await send(self, message, **route)
 
-AsyncMailer.send = send_changed
-posthouse.main(sys.argv[1:], "posthouse")
-"""
+def failed(error: PosthouseError) -> Attempt:
+    return Attempt(account="smtps", transport="smtps", error=error)
 
 
-def test_message_that_is_changed_on_its_way_makes_the_demo_fail(tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "error", "-c", BROKEN, "demo"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
-    assert done.returncode == 70
-    assert "8 of 9 messages arrived intact." in done.stdout
-    assert [line for line in done.stdout.splitlines() if line.endswith("different")][0].startswith("smtps\t")
-    assert "smtps: Subject: " in done.stderr
-    assert "smtps: envelope recipients: " in done.stderr
+def run(monkeypatch: pytest.MonkeyPatch, directory: Path, *attempts: Attempt, options: tuple[str, ...] = ()) -> int:
+    async def exercise(*_: Any) -> AsyncIterator[Attempt]:
+        for attempt in attempts:
+            yield attempt
+
+    monkeypatch.setattr(command, "installed_transports", lambda: {"smtp": "", "smtps": "", "graph": ""})
+    monkeypatch.setattr(command, "exercise", exercise)
+    return posthouse.main(["demo", "--directory", str(directory), *options], standalone_mode=False)
+
+
+def test_table_and_verdict(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, tmp_path, INTACT, INTACT) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "smtp\tsmtp\tTLSv1.3\tPLAIN\t250 2.0.0\t12 ms",
+        "smtp\tsmtp\tTLSv1.3\tPLAIN\t250 2.0.0\t12 ms",
+        "2 of 2 messages arrived intact.",
+        f"Received messages: {tmp_path / 'inbox'}",
+        f"Configuration:     {tmp_path / 'posthouse.toml'}",
+    ]
+    assert printed.err == "Not exercised: transport graph, because the sandbox has no server for it.\n"
+
+
+def test_difference_is_named_and_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, tmp_path, INTACT, DIFFERENT) == 70
+    printed = capsys.readouterr()
+    assert "1 of 2 messages arrived intact." in printed.out
+    assert "smtp: Subject: 'a' instead of 'b'\n" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (RefusedError("no", reply=Reply(550, "5.7.1", "Not you"), hint="ask"), 69),
+        (ConnectError("gone", temporary=True), 75),
+        (UncertainError("perhaps"), 74),
+    ],
+)
+def test_error_is_explained_and_gives_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    error: PosthouseError,
+    code: int,
+) -> None:
+    assert run(monkeypatch, tmp_path, INTACT, failed(error)) == code
+    printed = capsys.readouterr()
+    reply = "550 5.7.1" if error.reply else ""
+    assert f"smtps\tsmtps\t\t\t{reply}\t" in printed.out.splitlines()
+    assert f"smtps:\nError: {error.message}\n" in printed.err
+
+
+def test_json_holds_every_fact(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = RefusedError("no", hint="ask")
+    assert run(monkeypatch, tmp_path, DIFFERENT, failed(error), options=("--json",)) == 70
+    printed = capsys.readouterr()
+    report = json.loads(printed.out)
+    assert printed.err == ""
+    assert report["intact"] is False
+    assert report["not_exercised"] == [{"transport": "graph", "reason": "the sandbox has no server for it"}]
+    changed, unsent = report["messages"]
+    assert (changed["intact"], changed["differences"]) == (False, ["Subject: 'a' instead of 'b'"])
+    assert (unsent["account"], unsent["error"]["message"], unsent["file"]) == ("smtps", "no", None)
+
+
+def test_without_any_transport_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "installed_transports", lambda: {"graph": ""})
+    assert posthouse.main(["demo", "--directory", str(tmp_path / "d")], standalone_mode=False) == 78
+    printed = capsys.readouterr()
+    assert "No transport is installed that the sandbox has a server for." in printed.err
+    assert "pip install posthouse-smtp" in printed.err
+    assert not (tmp_path / "d" / "posthouse.toml").exists()

@@ -19,7 +19,7 @@ from posthouse import (
     Reply,
 )
 from posthouse_sandbox import AccountSettings, Authority, Sandbox, SmtpDoor
-from posthouse_sandbox.demo.run import Attempt, choose, exercise, installed_transports, not_exercised
+from posthouse_sandbox.demo.run import Attempt, choose, exercise, not_exercised
 from posthouse_sandbox.demo.sample import SAMPLE
 
 from .copies import SENDER, compose
@@ -155,9 +155,3 @@ def test_what_is_not_exercised_has_its_reason() -> None:
     accounts = [AccountSettings("a", {"kind": "smtp"})]
     found = not_exercised({"smtp": "", "smtps": "two plugins bring it", "graph": ""}, accounts)
     assert found == {"smtps": "two plugins bring it", "graph": "the sandbox has no server for it"}
-
-
-def test_transports_are_those_that_the_core_discovers() -> None:
-    found = installed_transports()
-    assert {"smtp", "smtps", "starttls"} <= set(found)
-    assert set(found.values()) == {""}

@@ -73,7 +73,7 @@ def _exit_code(attempt: Attempt) -> ExitCode:
 
 
 def _print(directory: Path, attempts: list[Attempt], left_out: dict[str, str]) -> None:
-    columns = ("Account", "Transport", "Security", "Authentication", "Reply", "Time", "Copy")
+    columns = ("Account", "Transport", "Security", "Authentication", "Reply", "Time")
     print_table(columns, [_row(attempt) for attempt in attempts])
     for attempt in attempts:
         for difference in attempt.differences:
@@ -101,7 +101,6 @@ def _row(attempt: Attempt) -> tuple[str, ...]:
         receipt.authentication if receipt else "",
         f"{reply.code} {reply.enhanced}".rstrip() if reply else "",
         duration(receipt.timings["total"]) if receipt and "total" in receipt.timings else "",
-        "intact" if attempt.intact else "not sent" if attempt.error else "different",
     )
 
 
