@@ -211,6 +211,7 @@ def test_problem(text: str, path: str, message: str) -> None:
         ("a = 1\na = 2\nb = 3", "line 2, column 6"),
         ("[" * 5000, "line 1, column"),
         ("x = " + "[" * 5000, "nested too deeply"),
+        ("x = " + "[" * 300 + "]" * 300, "nested too deeply"),
         ("a = " + "9" * 5000, "too many digits"),
     ],
 )

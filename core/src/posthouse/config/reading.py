@@ -34,6 +34,7 @@ _EXAMPLES = {
     "transport": 'a transport such as "smtp", "smtps" or "starttls"',
     "auth": 'a sign-in such as "none" or "password"',
 }
+_TOO_DEEP = Problem("", "Lists or tables are nested too deeply")
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _MEANT_FOR_NOBODY = (("safety", "allow_recipients"), ("safety", "redirect_to"), ("plugins", "allow"))
 
@@ -105,9 +106,14 @@ def _file_warnings(path: Path) -> tuple[Problem, ...]:
 
 def _read(text: str, source: str, warnings: tuple[Problem, ...]) -> Configuration | ConfigurationError:
     data, problem = parse_toml(text)
+    lines: dict[str, int] = {}
+    try:
+        lines = key_lines(text) if not problem else {}
+    except RecursionError:
+        problem = _TOO_DEEP
     if problem:
         return ConfigurationError(problems=[problem], source=source, code="configuration.syntax")
-    reading = _Reading(source, key_lines(text))
+    reading = _Reading(source, lines)
     configuration = reading.configuration(data, warnings)
     problems = [reading.with_line(problem) for problem in reading.problems]
     if problems:
@@ -122,7 +128,7 @@ def parse_toml(text: str) -> tuple[dict[str, Any], Problem | None]:
     except tomllib.TOMLDecodeError as error:
         message = str(error)
     except RecursionError:
-        message = "Lists or tables are nested too deeply"
+        return {}, _TOO_DEEP
     except ValueError:
         message = "A number has too many digits"
     position = _POSITION.search(message)
