@@ -212,7 +212,17 @@ def person(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("person")
 def test_a_person_is_asked_for_what_is_missing(run, file: Path, memory_keyring) -> None:
-    answers = ["", "memory", "main", "Ada <ada@example.org>", "password", "", "geheim-4711", "geheim-4711"]
+    answers = [
+        "no-provider",
+        "",
+        "memory",
+        "main",
+        "Ada <ada@example.org>",
+        "password",
+        "",
+        "geheim-4711",
+        "geheim-4711",
+    ]
     result = run("accounts", "add", "new", input="\n".join(answers) + "\n")
     assert result.exit_code == 0, result.output
     assert account(file, "new") == {
@@ -221,6 +231,17 @@ def test_a_person_is_asked_for_what_is_missing(run, file: Path, memory_keyring) 
         "auth": {"kind": "password", "username": "ada@example.org", "password": "keyring:posthouse/new"},
     }
     assert memory_keyring.entries == {("posthouse", "new"): "geheim-4711"}
+
+
+@pytest.mark.usefixtures("person")
+def test_where_no_password_can_be_kept_its_place_is_asked(run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("posthouse.keyrings.write", refuse)
+    monkeypatch.setattr("posthouse.keyrings.read", refuse)
+    options = ["--transport", "memory", "transport.box=main", "--sender", "a@b.example", "--auth", "password"]
+    answers = ["", "geheim-4711", "geheim-4711", "oops", "env:", "env:ADA_PASSWORD"]
+    result = run("accounts", "add", "new", *options, input="\n".join(answers) + "\n")
+    assert result.exit_code == 0, result.output
+    assert account(file, "new")["auth"]["password"] == "env:ADA_PASSWORD"
 
 
 @pytest.mark.usefixtures("person")

@@ -10,10 +10,12 @@ import click
 
 from posthouse import keyrings, presets, sealing
 from posthouse.cli.descriptions import is_secret, required, settings_class
+from posthouse.cli.output import note
 from posthouse.cli.prompts import ask, ask_choice, ask_secret
 from posthouse.config import parse_value
 from posthouse.errors import ConfigurationError, PosthouseError
 from posthouse.schema import setting_info, settings_of
+from posthouse.secrets import Secret
 
 if TYPE_CHECKING:
     from posthouse._discovery import Registry
@@ -71,12 +73,12 @@ def store_secret(account: str, value: str) -> str:
     """
     try:
         keyrings.write("posthouse", account, value)
-    except ConfigurationError as no_keyring:
+    except ConfigurationError:
         try:
             return sealing.seal(value)
-        except ConfigurationError as no_key:
+        except ConfigurationError:
             raise ConfigurationError(
-                f"The password cannot be kept safely. {no_keyring.message} {no_key.message}",
+                "There is no safe place for the password here: no usable keyring, and no key for sealed secrets.",
                 code="secret.key",
                 hint="Use --password-env or --password-file, or make a key: posthouse secrets new-key --print",
             ) from None
@@ -107,7 +109,7 @@ def ask_for_account(name: str, known: dict[str, Any], registry: Registry) -> Non
         _ask_preset(known)
     preset = presets.get(known["preset"]) if known.get("preset") else None
     if preset and preset.note:
-        click.secho(preset.note, err=True, fg="yellow")
+        note(preset.note, fg="yellow")
     filled = nested(known)
     _ask_part(
         "transport",
@@ -126,10 +128,12 @@ def ask_for_account(name: str, known: dict[str, Any], registry: Registry) -> Non
 
 
 def _ask_preset(known: dict[str, Any]) -> None:
-    click.secho("Known providers: " + ", ".join(presets.names()), err=True, dim=True)
-    answer = ask("Provider (Enter for another server)", "")
-    if answer:
-        known["preset"] = answer
+    note("Known providers: " + ", ".join(presets.names()), dim=True)
+    while answer := ask("Provider (Enter for another server)", ""):
+        if answer in presets.names():
+            known["preset"] = answer
+            return
+        note(f"{answer!r} is not one of them.", fg="red")
 
 
 def _ask_part(part: str, role: str, given: Mapping[str, Any], known: dict[str, Any], registry: Registry) -> None:
@@ -175,7 +179,22 @@ def _ask_password(name: str, known: dict[str, Any], registry: Registry) -> None:
     for field in settings_of(cls) if cls else ():
         if is_secret(field) and f"auth.{field.name}" not in known:
             user = name if field.name == "password" else f"{name}-{field.name}"
-            known[f"auth.{field.name}"] = store_secret(user, ask_secret(setting_info(field).label))
+            known[f"auth.{field.name}"] = _ask_and_store(user, setting_info(field).label)
+
+
+def _ask_and_store(user: str, label: str) -> str:
+    """Ask for a secret and keep it; where it cannot be kept, ask where it will be, so that no answer is lost."""
+    try:
+        return store_secret(user, ask_secret(label))
+    except ConfigurationError as error:
+        note(error.message, fg="yellow")
+    while True:
+        reference = ask(f"{label}: where will it be", explanation="env:NAME for a variable, or file:PATH")
+        try:
+            if not Secret(reference).is_literal:
+                return reference
+        except ConfigurationError as error:
+            note(error.message, fg="red")
 
 
 def _table(tables: Mapping[str, Any], name: str) -> Mapping[str, Any]:

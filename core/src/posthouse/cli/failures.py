@@ -39,7 +39,7 @@ def explain(error: PosthouseError) -> None:
     ]
     for name, text in facts:
         if text:
-            note(f"  {name + ':':<13} {text}")
+            note(f"  {name + ':':<13} {text}", hang=14)
 
 
 def error_as_dict(error: PosthouseError) -> dict[str, Any]:

@@ -7,7 +7,9 @@ control sequences of a terminal.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -42,9 +44,12 @@ def say(text: str = "", **style: Any) -> None:
     click.secho(clean(text), **style)
 
 
-def note(text: str, **style: Any) -> None:
-    """Print a line on stderr, coloured on a terminal."""
-    click.secho(clean(text), err=True, **style)
+def note(text: str, *, hang: int = 0, **style: Any) -> None:
+    """Print lines on stderr; on a terminal coloured and broken between words, ``hang`` columns further in."""
+    text = clean(text)
+    if sys.stderr.isatty():
+        text = "\n".join(_wrapped(line, hang) for line in text.split("\n"))
+    click.secho(text, err=True, **style)
 
 
 def print_json(data: Any, *, compact: bool = False) -> None:
@@ -83,6 +88,19 @@ def print_facts(facts: Iterable[tuple[str, Any]]) -> None:
     for name, text in known:
         grid.add_row(name, text)
     console().print(grid)
+
+
+def _wrapped(line: str, hang: int) -> str:
+    indent = " " * (len(line) - len(line.lstrip()))
+    width = shutil.get_terminal_size().columns - 1
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=indent + " " * hang,
+        drop_whitespace=True,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def duration(seconds: float) -> str:

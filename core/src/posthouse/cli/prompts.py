@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import click
 
+from posthouse.cli.output import note
+
 __all__ = ["ask", "ask_choice", "ask_secret", "can_ask"]
 
 
@@ -18,7 +20,7 @@ def can_ask() -> bool:
 def ask(question: str, default: str | None = None, *, explanation: str = "") -> str:
     """Ask for a text; Enter takes the default, and without one an answer is needed."""
     if explanation:
-        click.secho(explanation, err=True, dim=True)
+        note(explanation, dim=True)
     answer: str = click.prompt(question, default=default, err=True, show_default=bool(default))
     return answer.strip()
 
