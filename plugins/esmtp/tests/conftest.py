@@ -13,8 +13,8 @@ import trustme
 from posthouse.messages import Envelope, Message, Submission
 from posthouse.providers import Credential
 from posthouse_esmtp.connection import EsmtpConnection
-from posthouse_esmtp.opening import Opening, Security
-from posthouse_esmtp.settings import EsmtpSettings
+from posthouse_esmtp.opening import Opening
+from posthouse_esmtp.settings import EsmtpSettings, Security
 from posthouse_esmtp.testing import ScriptedServer
 
 Connect = Callable[..., Awaitable[EsmtpConnection]]

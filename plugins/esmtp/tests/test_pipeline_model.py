@@ -20,8 +20,8 @@ from posthouse.messages import Envelope, Message, Submission
 from posthouse.providers import Credential
 from posthouse.receipts import Delivery
 from posthouse_esmtp.connection import EsmtpConnection
-from posthouse_esmtp.opening import Opening, Security
-from posthouse_esmtp.settings import EsmtpSettings
+from posthouse_esmtp.opening import Opening
+from posthouse_esmtp.settings import EsmtpSettings, Security
 from posthouse_esmtp.testing import Default, Drop, ScriptedServer, Session, Step
 
 DROP = 0

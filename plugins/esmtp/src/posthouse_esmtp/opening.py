@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncIterator
-from enum import StrEnum
+from collections.abc import AsyncGenerator, AsyncIterator
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
@@ -25,26 +24,14 @@ from posthouse_esmtp.ehlo import ehlo_name
 from posthouse_esmtp.envelope import Terms
 from posthouse_esmtp.protocol import Wire
 from posthouse_esmtp.replies import ServerOffers, parse_ehlo, split_enhanced
-from posthouse_esmtp.settings import EsmtpSettings
+from posthouse_esmtp.settings import EsmtpSettings, Security
 from posthouse_esmtp.tls import Trust
 from posthouse_esmtp.translate import translated
 
 if TYPE_CHECKING:
     import socket
 
-__all__ = ["Opening", "Security"]
-
-
-class Security(StrEnum):
-    """How a connection is encrypted."""
-
-    NEVER = "never"
-    IF_OFFERED = "if-offered"
-    """By STARTTLS where it works; in plain text, and without a sign-in, where the handshake fails."""
-    STARTTLS = "starttls"
-    """By STARTTLS, or not at all."""
-    TLS = "tls"
-    """From the first byte."""
+__all__ = ["Opening"]
 
 
 class Opening:
@@ -73,6 +60,7 @@ class Opening:
         self._security = security
         self._server = f"{settings.host}:{settings.port}"
         self._deadline = 0.0
+        self._socket: socket.socket | None = None
         self.authentication = "none"
         self.peer = ""
         self.addresses: list[network.AddressInfo] = []
@@ -95,7 +83,7 @@ class Opening:
             pass
         return self.connection()
 
-    async def steps(self) -> AsyncIterator[Stage]:
+    async def steps(self) -> AsyncGenerator[Stage, None]:
         """Take the steps one by one; yield each one's stage when it is done."""
         try:
             async for stage in self._begin():
@@ -107,6 +95,8 @@ class Opening:
                 await self._sign_in()
                 yield Stage.AUTHENTICATION
         except BaseException as error:
+            if self._socket is not None:
+                self._socket.close()
             if self.wire is not None:
                 self.wire.fail(error if isinstance(error, PosthouseError) else _given_up())
             raise
@@ -144,37 +134,40 @@ class Opening:
             yield Stage.RESOLVE
         with translated(Stage.CONNECT, host=settings.host, port=settings.port):
             async with asyncio.timeout_at(self._deadline):
-                sock = await network.connect(settings, self.addresses)
-        self.peer = sock.getpeername()[0]
+                self._socket = await network.connect(settings, self.addresses)
+        self.peer = self._socket.getpeername()[0]
         yield Stage.CONNECT
-        await self._greet(sock)
+        await self._greet()
         if self._security is Security.TLS:
             yield Stage.TLS
         yield Stage.GREETING
         await self._hello()
         yield Stage.EHLO
 
-    async def _greet(self, sock: socket.socket) -> None:
+    async def _greet(self) -> None:
         trust = self.trust if self._security is Security.TLS else None
         left = max(self._deadline - asyncio.get_running_loop().time(), 0.001)
         client = aiosmtplib.SMTP(
             hostname=trust.server_name if trust else self._settings.host,
-            sock=sock,
+            sock=self._socket,
             use_tls=trust is not None,
             tls_context=trust.context if trust else None,
             start_tls=False,
             local_hostname="localhost",  # never said: EHLO is ours; it only spares a look-up
             timeout=left,
         )
-        stage = Stage.TLS if trust else Stage.GREETING
         try:
+            greeting = await client.connect()
+        except aiosmtplib.SMTPException as error:
+            handshake = isinstance(error.__cause__, OSError) and not isinstance(
+                error.__cause__, aiosmtplib.SMTPException
+            )
+            stage = Stage.TLS if trust and handshake else Stage.GREETING
             with translated(stage, host=self._settings.host, port=self._settings.port):
-                greeting = await client.connect()
-        except BaseException:
-            sock.close()
-            raise
+                raise
         self.greeting = Reply(greeting.code, *split_enhanced(greeting.code, greeting.message))
         self.wire = Wire.take_over(cast(asyncio.Transport, client.transport), self._server)
+        self._socket = None
         if trust is not None:
             trust.check(self.wire.info("ssl_object"))
 
@@ -255,7 +248,7 @@ class Opening:
             self.offers.auth,
             self._credential,
             encrypted=self.trust is not None,
-            loopback=ip_address(wire.info("peername")[0].partition("%")[0]).is_loopback,
+            loopback=not self._settings.proxy and ip_address(self.peer.partition("%")[0]).is_loopback,
             allowed=self._settings.auth_mechanisms,
             allow_plaintext=self._settings.allow_plaintext_auth,
         )

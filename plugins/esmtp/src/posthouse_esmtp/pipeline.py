@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
 
 from posthouse.errors import ConnectError, MessageError, Reply, Stage, ThrottledError
 from posthouse.messages import Submission
@@ -66,11 +67,12 @@ class Pipeline:
 
         Ends early when the connection is lost or exhausted. If it is left before its end, the connection is closed.
         """
-        steps = self._by_chunks(submissions) if self._terms.chunking else self._by_data(submissions)
+        drive = self._by_chunks if self._terms.chunking else self._by_data
         try:
-            async for _ in steps:
-                while self._jobs and self._jobs[0].decided:
-                    yield self._jobs.popleft().delivery(self._server)
+            async with aclosing(drive(submissions)) as steps:
+                async for _ in steps:
+                    while self._jobs and self._jobs[0].decided:
+                        yield self._jobs.popleft().delivery(self._server)
             while self._jobs:
                 yield self._jobs.popleft().delivery(self._server, self._wire.failure or _no_more(self._terms))
         finally:
@@ -80,7 +82,7 @@ class Pipeline:
 
     # --- MAIL, RCPT, DATA ---------------------------------------------------------------------------------------------
 
-    async def _by_data(self, submissions: AsyncIterator[Submission]) -> AsyncIterator[None]:
+    async def _by_data(self, submissions: AsyncIterator[Submission]) -> AsyncGenerator[None, None]:
         """Yield after each transaction."""
         wire = self._wire
         transaction = await self._next(submissions)
@@ -169,7 +171,7 @@ class Pipeline:
 
     # --- MAIL, RCPT, BDAT ---------------------------------------------------------------------------------------------
 
-    async def _by_chunks(self, submissions: AsyncIterator[Submission]) -> AsyncIterator[None]:
+    async def _by_chunks(self, submissions: AsyncIterator[Submission]) -> AsyncGenerator[None, None]:
         """Keep a window of unanswered messages; yield after each transaction.
 
         Two kinds of messages lead: their envelope is answered before any content is handed over. The first one, since a

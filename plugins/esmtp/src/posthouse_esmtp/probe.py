@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import attrs
@@ -14,8 +15,8 @@ from posthouse.providers import Credential, CredentialKind
 from posthouse.reports import Check, CheckStatus
 from posthouse_esmtp.answers import error_for
 from posthouse_esmtp.envelope import path
-from posthouse_esmtp.opening import Opening, Security
-from posthouse_esmtp.settings import EsmtpSettings
+from posthouse_esmtp.opening import Opening
+from posthouse_esmtp.settings import EsmtpSettings, Security
 from posthouse_esmtp.tls import TlsInfo, tls_info
 
 __all__ = ["probe"]
@@ -26,7 +27,7 @@ _FEW_DAYS = 21
 
 async def probe(
     settings: EsmtpSettings, credential: Credential | None, security: Security, sender: str, recipient: str
-) -> AsyncIterator[Check]:
+) -> AsyncGenerator[Check, None]:
     """Try each step and yield what was found; stop at the first failure.
 
     Args:
@@ -39,8 +40,9 @@ async def probe(
     report = _Report(settings, credential, security)
     opening = Opening(settings, credential or Credential(), security)
     try:
-        async for stage in opening.steps():
-            yield report.step(stage, opening)
+        async with aclosing(opening.steps()) as steps:
+            async for stage in steps:
+                yield report.step(stage, opening)
         if credential is None or credential.kind is CredentialKind.NONE:
             yield report.no_sign_in()
         if sender and credential is not None:
@@ -50,6 +52,9 @@ async def probe(
         yield Check.from_error(report.title(error.stage), error, report.lap())
     else:
         await opening.connection().close()
+    finally:
+        if opening.wire is not None:
+            opening.wire.abort()
 
 
 async def _try_envelope(report: _Report, opening: Opening, sender: str, recipient: str) -> AsyncIterator[Check]:

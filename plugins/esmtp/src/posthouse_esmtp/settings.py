@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,20 @@ from attrs import frozen
 from posthouse.schema import setting
 from posthouse.secrets import Secret
 
-__all__ = ["FINGERPRINT", "EsmtpSettings", "host_setting", "port_setting"]
+__all__ = ["FINGERPRINT", "EsmtpSettings", "Security", "port_setting"]
+
+
+class Security(StrEnum):
+    """How a connection is encrypted."""
+
+    NEVER = "never"
+    IF_OFFERED = "if-offered"
+    """By STARTTLS where it works; in plain text, and without a sign-in, where the handshake fails."""
+    STARTTLS = "starttls"
+    """By STARTTLS, or not at all."""
+    TLS = "tls"
+    """From the first byte."""
+
 
 FINGERPRINT = re.compile(r"(?:sha-?256[:=])?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.IGNORECASE)
 """A certificate's SHA-256 fingerprint, with or without colons, as openssl and browsers print it."""
@@ -84,17 +98,6 @@ def _check_client_key(settings: EsmtpSettings, _: attrs.Attribute[Path | None], 
         raise ValueError("client_key is of no use without client_cert")
 
 
-def host_setting() -> Any:
-    """Return the field ``host``."""
-    return setting(
-        label="Server",
-        help="Name or IP address of the mail server. The certificate must be issued for this name.",
-        placeholder="mail.example.org",
-        order=10,
-        validator=_check_host,
-    )
-
-
 def port_setting(default: int) -> Any:
     """Return the field ``port`` with a transport's own default."""
     return setting(default, label="Port", help=f"Usually {default}.", minimum=1, maximum=65535, order=11)
@@ -110,7 +113,13 @@ _PROTOCOL_ORDER = 70
 class EsmtpSettings:
     """What an SMTP transport can be told. The names are those of the configuration file."""
 
-    host: str = host_setting()
+    host: str = setting(
+        label="Server",
+        help="Name or IP address of the mail server. The certificate must be issued for this name.",
+        placeholder="mail.example.org",
+        order=10,
+        validator=_check_host,
+    )
     port: int = port_setting(25)
 
     tls_min: str = setting(

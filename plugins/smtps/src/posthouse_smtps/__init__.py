@@ -11,15 +11,14 @@ from attrs import frozen
 from posthouse.hookspecs import hookimpl
 from posthouse.providers import Credential, TransportDescription
 from posthouse_esmtp.capabilities import ACCEPTS, CAPABILITIES, RESOURCES
-from posthouse_esmtp.settings import EsmtpSettings, port_setting
+from posthouse_esmtp.hooks import send, send_batch
+from posthouse_esmtp.settings import EsmtpSettings, Security, port_setting
 
 if TYPE_CHECKING:
-    from posthouse.messages import Submission
-    from posthouse.receipts import Delivery
     from posthouse.reports import Check
     from posthouse_esmtp.connection import EsmtpConnection
 
-__all__ = ["SmtpsSettings"]
+__all__ = ["SmtpsSettings", "connect", "describe", "send", "send_batch", "test"]
 
 
 @frozen(kw_only=True)
@@ -46,23 +45,9 @@ def describe() -> TransportDescription:
 @hookimpl
 async def connect(settings: SmtpsSettings, credential: Credential) -> EsmtpConnection:
     """Open a connection."""
-    from posthouse_esmtp.opening import Opening, Security
+    from posthouse_esmtp.opening import Opening
 
     return await Opening(settings, credential, Security.TLS).open()
-
-
-@hookimpl
-async def send(connection: EsmtpConnection, submission: Submission) -> Delivery:
-    """Send one message."""
-    return await connection.send(submission)
-
-
-@hookimpl
-async def send_batch(connection: EsmtpConnection, submissions: AsyncIterator[Submission]) -> AsyncIterator[Delivery]:
-    """Send many messages, pipelined."""
-    async with aclosing(connection.send_batch(submissions)) as deliveries:
-        async for delivery in deliveries:
-            yield delivery
 
 
 @hookimpl
@@ -70,8 +55,8 @@ async def test(
     settings: SmtpsSettings, credential: Credential | None, sender: str, recipient: str
 ) -> AsyncIterator[Check]:
     """Try everything but the content."""
-    from posthouse_esmtp.opening import Security
     from posthouse_esmtp.probe import probe
 
-    async for check in probe(settings, credential, Security.TLS, sender, recipient):
-        yield check
+    async with aclosing(probe(settings, credential, Security.TLS, sender, recipient)) as checks:
+        async for check in checks:
+            yield check
