@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from posthouse.errors import Problem
@@ -18,61 +19,52 @@ def objections(
     message: Message, envelope: Envelope, account: Account, capabilities: Capabilities
 ) -> tuple[Problem, ...]:
     """Return everything about a message that an account's transport cannot carry. Empty means that it can."""
-    can = capabilities
-    custom = [name for name, _ in message.headers]
-    odd = [name for name in custom if not name.lower().startswith("x-")]
-    addresses = (*message.recipients(), *message.reply_to, *((message.sender,) if message.sender else ()))
-    from_spec = message.sender.addr_spec if message.sender else ""
-    rules = (
-        (message.raw is not None and not can.raw_mime, "raw", "finished messages are not carried byte for byte"),
-        (bool(message.html) and not can.html, "html", "HTML is not supported"),
-        (bool(message.inline) and not can.inline_images, "inline", "inline images are not supported"),
-        (bool(custom) and can.custom_headers == "none", "headers", "custom headers are not supported"),
-        (
-            bool(odd) and can.custom_headers == "x-only",
-            "headers",
-            f"only x- headers are supported, not {', '.join(odd)}",
-        ),
-        (
-            can.max_custom_headers is not None and len(custom) > can.max_custom_headers,
-            "headers",
-            f"at most {can.max_custom_headers} custom headers are supported",
-        ),
-        (envelope.dsn is not None and not can.dsn, "request_dsn", "delivery status notifications cannot be asked for"),
-        (envelope.require_tls and not can.require_tls, "require_tls", "TLS on every hop cannot be asked for"),
-        (
-            message.request_read_receipt and not can.read_receipt,
-            "request_read_receipt",
-            "read receipts are not supported",
-        ),
-        (
-            envelope.sender != from_spec and not can.envelope_sender,
-            "envelope_sender",
-            "the bounce address cannot differ from the sender",
-        ),
-        (
-            set(envelope.recipients) != {address.addr_spec for address in message.recipients()}
-            and not can.envelope_recipients,
-            "recipients",
-            "the envelope cannot differ from the headers",
-        ),
-        (
-            can.max_recipients is not None and len(envelope.recipients) > can.max_recipients,
-            "recipients",
-            f"at most {can.max_recipients} recipients are supported",
-        ),
+    return (
+        *_to_the_content(message, capabilities),
+        *_to_the_envelope(message, envelope, capabilities),
+        *_to_the_addresses(message, account, capabilities),
     )
-    problems = [Problem(field, text) for broken, field, text in rules if broken]
-    if not can.unicode_addresses:
-        problems += [
-            Problem("recipients", f"addresses beyond ASCII are not supported: {address.addr_spec}")
-            for address in addresses
-            if not address.local.isascii()
-        ]
-    if account.strict_addresses:
-        problems += [
-            Problem("recipients", f"{address.addr_spec}: {doubt}")
-            for address in addresses
-            for doubt in address.doubts()
-        ]
-    return tuple(problems)
+
+
+def _to_the_content(message: Message, can: Capabilities) -> Iterator[Problem]:
+    if message.raw is not None and not can.raw_mime:
+        yield Problem("raw", "finished messages are not carried byte for byte")
+    if message.html and not can.html:
+        yield Problem("html", "HTML is not supported")
+    if message.inline and not can.inline_images:
+        yield Problem("inline", "inline images are not supported")
+    if message.headers and can.custom_headers != "any":
+        odd = [name for name, _ in message.headers if not name.lower().startswith("x-")]
+        if can.custom_headers == "none":
+            yield Problem("headers", "custom headers are not supported")
+        elif odd:
+            yield Problem("headers", f"only x- headers are supported, not {', '.join(odd)}")
+    if can.max_custom_headers is not None and len(message.headers) > can.max_custom_headers:
+        yield Problem("headers", f"at most {can.max_custom_headers} custom headers are supported")
+    if message.request_read_receipt and not can.read_receipt:
+        yield Problem("request_read_receipt", "read receipts are not supported")
+
+
+def _to_the_envelope(message: Message, envelope: Envelope, can: Capabilities) -> Iterator[Problem]:
+    if envelope.dsn is not None and not can.dsn:
+        yield Problem("request_dsn", "delivery status notifications cannot be asked for")
+    if envelope.require_tls and not can.require_tls:
+        yield Problem("require_tls", "TLS on every hop cannot be asked for")
+    if not can.envelope_sender and envelope.sender != (message.sender.addr_spec if message.sender else ""):
+        yield Problem("envelope_sender", "the bounce address cannot differ from the sender")
+    named = {address.addr_spec for address in message.recipients()} if not can.envelope_recipients else set()
+    if not can.envelope_recipients and set(envelope.recipients) != named:
+        yield Problem("recipients", "the envelope cannot differ from the headers")
+    if can.max_recipients is not None and len(envelope.recipients) > can.max_recipients:
+        yield Problem("recipients", f"at most {can.max_recipients} recipients are supported")
+
+
+def _to_the_addresses(message: Message, account: Account, can: Capabilities) -> Iterator[Problem]:
+    if can.unicode_addresses and not account.strict_addresses:
+        return
+    for address in (*message.recipients(), *message.reply_to, *((message.sender,) if message.sender else ())):
+        if not can.unicode_addresses and not address.local.isascii():
+            yield Problem("recipients", f"addresses beyond ASCII are not supported: {address.addr_spec}")
+        if account.strict_addresses:
+            for doubt in address.doubts():
+                yield Problem("recipients", f"{address.addr_spec}: {doubt}")

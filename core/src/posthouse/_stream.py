@@ -34,6 +34,8 @@ AnyMessage: TypeAlias = Message | EmailMessage
 """What the mailers send: a `Message`, or a message of the standard library."""
 
 _WINDOW = 256
+_SLACK = 0.05
+"""By how much of ``delivery.timeout`` a message's own limit may be shorter: moving a timer per message costs too much."""
 
 
 def as_message(message: AnyMessage) -> Message:
@@ -222,9 +224,12 @@ class _Lane:
                 aclosing(submissions),
                 aclosing(self._channel.send_batch(lease, submissions)) as deliveries,
             ):
+                extended = loop.time()
                 async for delivery in deliveries:
                     self._settle(under_way.popleft(), lease, delivery)
-                    timer.reschedule(loop.time() + limit)
+                    if (now := loop.time()) - extended > limit * _SLACK:
+                        timer.reschedule(now + limit)
+                        extended = now
         except TimeoutError:
             error = timed_out(limit, handed_over=True)
         except UncertainError as caught:
