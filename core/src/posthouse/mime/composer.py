@@ -60,7 +60,7 @@ def _body(message: Message, *, eightbit: bool) -> Part:
     if kept is not None and kept.eightbit == eightbit and _same_content(kept.message, message):
         return kept.body
     body = body_of(message, eightbit=eightbit)
-    if sum(len(segment) for segment in body.content if isinstance(segment, bytes)) <= _MOST_KEPT:
+    if all(len(segment) <= _MOST_KEPT for segment in body.content if isinstance(segment, bytes)):
         _last = _Kept(message, eightbit, body)
     return body
 
@@ -71,7 +71,8 @@ def _same_content(one: Message, other: Message) -> bool:
         and one.html is other.html
         and one.attachments is other.attachments
         and one.inline is other.inline
-        and not any(file.blocking for file in (*other.attachments, *other.inline))  # a file may have changed
+        and not any(file.blocking for file in other.attachments)  # a file may have changed
+        and not any(file.blocking for file in other.inline)
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from posthouse.errors import MessageError
@@ -18,8 +19,10 @@ __all__ = ["field_octets", "message_headers", "text_field"]
 
 _LINE = 76  # 78 is preferred (RFC 5322 section 2.1.1), 76 allowed where encoded words are (RFC 2047 section 2)
 _HARD_LINE = 998
+_NO_OFFSET = timedelta(0)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_TWO_DIGITS = tuple(f"{number:02d}" for number in range(60))
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]+)*")
 _LONGEST_PLAIN_NAME = 60
 _SAFE_BREAK = re.compile(r"(?<=[^ \t]) (?=[^ \t])")
@@ -46,38 +49,28 @@ def message_headers(message: Message, *, utf8: bool) -> str:
     parts = [address_field("From", (message.sender,), utf8=utf8)]
     if message.sender_header is not None:
         parts.append(address_field("Sender", (message.sender_header,), utf8=utf8))
-    if message.to:
-        parts.append(address_field("To", message.to, utf8=utf8))
-    if message.cc:
-        parts.append(address_field("Cc", message.cc, utf8=utf8))
-    if message.reply_to:
-        parts.append(address_field("Reply-To", message.reply_to, utf8=utf8))
+    for name, addresses in (("To", message.to), ("Cc", message.cc), ("Reply-To", message.reply_to)):
+        if addresses:
+            parts.append(address_field(name, addresses, utf8=utf8))
     parts.append(text_field("Subject", message.subject, utf8=utf8))
     parts.append(f"Date: {format_date(message.date or datetime.now(UTC))}\r\n")
     if message.message_id is not None:
         parts.append(f"Message-ID: {message.message_id}\r\n")
-    parts += _further_headers(message, utf8=utf8)
-    return "".join(parts)
-
-
-def _further_headers(message: Message, *, utf8: bool) -> Iterable[str]:
     if message.in_reply_to is not None:
-        yield f"In-Reply-To: {message.in_reply_to}\r\n"
+        parts.append(f"In-Reply-To: {message.in_reply_to}\r\n")
     if message.references:
-        yield _joined("References", message.references)
+        parts.append(_joined("References", message.references))
     if message.list_unsubscribe:
-        urls = ", ".join(f"<{url}>" for url in message.list_unsubscribe)
-        yield _joined("List-Unsubscribe", urls.split(" "))
-        if any(url.lower().startswith("https:") for url in message.list_unsubscribe):
-            yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+        parts += _list_unsubscribe(message.list_unsubscribe)
     if message.priority is not None:
-        yield _PRIORITIES[message.priority]
-    if message.request_read_receipt and message.sender is not None:
-        yield address_field("Disposition-Notification-To", (message.sender,), utf8=utf8)
+        parts.append(_PRIORITIES[message.priority])
+    if message.request_read_receipt:
+        parts.append(address_field("Disposition-Notification-To", (message.sender,), utf8=utf8))
     if message.auto_submitted is not None:
-        yield f"Auto-Submitted: {message.auto_submitted}\r\n"
+        parts.append(f"Auto-Submitted: {message.auto_submitted}\r\n")
     for name, value in message.headers:
-        yield text_field(name, value, utf8=utf8)
+        parts.append(text_field(name, value, utf8=utf8))
+    return "".join(parts)
 
 
 def field_octets(name: str, value: Any) -> bytes:
@@ -143,14 +136,25 @@ def address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str
 
 def format_date(date: datetime) -> str:
     """Return a date as RFC 5322 section 3.3 writes it: ``Tue, 01 Jul 2025 10:52:37 +0200``."""
-    offset = date.utcoffset()
-    seconds = int(offset.total_seconds()) if offset is not None else 0
-    if seconds % 60:  # some places kept local mean time; the header only knows minutes
-        date, seconds = date.astimezone(UTC), 0
-    minutes = abs(seconds) // 60
-    zone = f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}{minutes % 60:02d}"
-    day = f"{_DAYS[date.weekday()]}, {date.day:02d} {_MONTHS[date.month - 1]} {date.year:04d}"
-    return f"{day} {date.hour:02d}:{date.minute:02d}:{date.second:02d} {zone}"
+    offset = date.utcoffset() or _NO_OFFSET
+    if offset.seconds % 60:  # some places kept local mean time; the header only knows minutes
+        date, offset = date.astimezone(UTC), _NO_OFFSET
+    day = f"{_DAYS[date.weekday()]}, {_TWO_DIGITS[date.day]} {_MONTHS[date.month - 1]} {date.year}"
+    time = f"{_TWO_DIGITS[date.hour]}:{_TWO_DIGITS[date.minute]}:{_TWO_DIGITS[date.second]}"
+    return f"{day} {time} {_zone(offset)}"
+
+
+@lru_cache(maxsize=100)
+def _zone(offset: timedelta) -> str:
+    minutes = offset // timedelta(minutes=1)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
+
+
+def _list_unsubscribe(urls: Sequence[str]) -> Iterable[str]:
+    words = ", ".join(f"<{url}>" for url in urls).split(" ")
+    yield _joined("List-Unsubscribe", words)
+    if any(url.lower().startswith("https:") for url in urls):
+        yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
 
 def _display_name(name: str, used: int, *, utf8: bool) -> list[str]:

@@ -53,10 +53,8 @@ class Part(NamedTuple):
 def body_of(message: Message, *, eightbit: bool) -> Part:
     """Return the body of a message, its content merged into as few segments as it has streamed files."""
     parts = [*_texts(message, eightbit), *(_file(file, "attachment", eightbit) for file in message.attachments)]
-    if len(parts) == 1 and not message.attachments:
-        return parts[0]
     body = _multipart("mixed", parts) if message.attachments else parts[0]
-    return body._replace(content=_merged(body.content))
+    return body if len(body.content) == 1 else body._replace(content=_merged(body.content))
 
 
 def _texts(message: Message, eightbit: bool) -> Iterator[Part]:

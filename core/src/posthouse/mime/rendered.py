@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ def _fastest_base64() -> Callable[[bytes], bytes]:
 
 b64encode = _fastest_base64()
 _LINE = 57  # bytes that base64 makes one line of 76 characters
-_FULL_CHUNK = struct.Struct("76s" * 512)
 _MOST_AT_ONCE = 256 * 1024
 
 
@@ -46,12 +45,18 @@ class EncodedFile:
     def chunks(self) -> Iterator[bytes]:
         """Yield whole lines of 76 characters (RFC 2045 section 6.8)."""
         for chunk in self._attachment.chunks(self._file_size):
-            encoded = b64encode(chunk)
-            if len(encoded) == _FULL_CHUNK.size:
-                lines: Sequence[bytes] = _FULL_CHUNK.unpack(encoded)
-            else:
-                lines = [encoded[start : start + 76] for start in range(0, len(encoded), 76)]
-            yield b"\r\n".join([*lines, b""])
+            yield _broken(b64encode(chunk))
+
+
+def _broken(encoded: bytes) -> bytes:
+    count = len(encoded) // 76
+    rest = encoded[count * 76 :]
+    return b"\r\n".join((*_lines(count).unpack_from(encoded), *((rest, b"") if rest else (b"",))))
+
+
+@lru_cache(maxsize=32)
+def _lines(count: int) -> struct.Struct:
+    return struct.Struct("76s" * count)
 
 
 Segment: TypeAlias = bytes | EncodedFile
@@ -75,7 +80,9 @@ class Rendered:
         self._segments = segments
         self.needs_eightbit = needs_eightbit
         self.needs_utf8 = needs_utf8
-        self.size = sum(len(part) if isinstance(part, bytes) else part.size for part in segments)
+        self.size = 0
+        for segment in segments:
+            self.size += len(segment) if isinstance(segment, bytes) else segment.size
 
     @property
     def blocking(self) -> bool:
