@@ -35,7 +35,7 @@ AnyMessage: TypeAlias = Message | EmailMessage
 
 _WINDOW = 256
 _SLACK = 0.05
-"""By how much of ``delivery.timeout`` a message's own limit may be shorter; a timer moved per message costs too much."""
+"""By how much of ``delivery.timeout`` a message's own limit may be shorter: a timer moved each time costs too much."""
 
 
 def as_message(message: AnyMessage) -> Message:
