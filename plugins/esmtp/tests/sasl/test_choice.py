@@ -96,8 +96,7 @@ def test_never_exceeds_what_all_sides_allow(
 ) -> None:
     try:
         chosen = choose(offered, credential, encrypted=encrypted, allowed=allowed, allow_plaintext=allow_plaintext)
-    except AuthenticationError as error:
-        assert error.hint
+    except AuthenticationError:
         return
     assert chosen.name in offered
     assert not allowed or chosen.name in allowed

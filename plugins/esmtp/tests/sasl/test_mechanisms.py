@@ -40,14 +40,14 @@ def test_plain_says_what_rfc_4616_says() -> None:
 
 
 def test_cram_md5_says_what_rfc_2195_says() -> None:
-    mechanism = CramMd5("tim", secret())
+    mechanism: Mechanism = CramMd5("tim", secret())
     assert mechanism.initial() is None
     answer = mechanism.respond(b"<1896.697170952@postoffice.reston.mci.net>")
     assert answer == b"tim b913a602c7eda7a495b4e6e7334d3890"
 
 
 def test_login_answers_two_questions_and_no_third() -> None:
-    mechanism = Login("tim", secret())
+    mechanism: Mechanism = Login("tim", secret())
     assert mechanism.initial() is None
     assert mechanism.respond(b"User Name\0") == b"tim"
     assert mechanism.respond(b"whatever") == b"tanstaaftanstaaf"

@@ -1,6 +1,7 @@
 """The server's part of each SASL mechanism, written apart from the client's, so that each tests the other.
 
-An exchange is a generator: it yields challenges, is sent the client's responses, and returns whether it believes them.
+An exchange is a generator: it yields challenges, is sent the client's responses, and returns who signed in
+(empty: nobody).
 """
 
 from __future__ import annotations
@@ -21,40 +22,42 @@ __all__ = ["EXCHANGES", "Exchange", "Passwords"]
 Passwords: TypeAlias = Mapping[str, str]
 """User name to password or token."""
 
-Exchange: TypeAlias = Generator[bytes, bytes, bool]
+Exchange: TypeAlias = Generator[bytes, bytes, str]
 
 
-def _matches(passwords: Passwords, user: bytes, secret: bytes) -> bool:
-    expected = passwords.get(user.decode("utf-8", "surrogateescape"))
-    return expected is not None and hmac.compare_digest(expected.encode("utf-8", "surrogateescape"), secret)
+def _known(passwords: Passwords, user: bytes, secret: bytes) -> str:
+    """Return the user's name if the secret is right, else nothing."""
+    name = user.decode("utf-8", "surrogateescape")
+    expected = passwords.get(name)
+    right = expected is not None and hmac.compare_digest(expected.encode("utf-8", "surrogateescape"), secret)
+    return name if right else ""
 
 
 def _plain(passwords: Passwords) -> Exchange:
     fields = (yield b"").split(b"\0")
-    return len(fields) == 3 and _matches(passwords, fields[1], fields[2])
+    return _known(passwords, fields[1], fields[2]) if len(fields) == 3 else ""
 
 
 def _login(passwords: Passwords) -> Exchange:
     user = yield b"Username:"
-    return _matches(passwords, user, (yield b"Password:"))
+    return _known(passwords, user, (yield b"Password:"))
 
 
 def _cram_md5(passwords: Passwords) -> Exchange:
     challenge = b"<%d@scripted.example>" % secrets.randbits(48)
     user, _, digest = (yield challenge).rpartition(b" ")
-    password = passwords.get(user.decode("utf-8", "replace"))
-    expected = (
-        hmac.new((password or "").encode("utf-8", "surrogateescape"), challenge, hashlib.md5).hexdigest().encode()
-    )
-    return password is not None and hmac.compare_digest(expected, digest)
+    name = user.decode("utf-8", "surrogateescape")
+    password = passwords.get(name, "").encode("utf-8", "surrogateescape")
+    expected = hmac.new(password, challenge, hashlib.md5).hexdigest().encode()
+    return name if name in passwords and hmac.compare_digest(expected, digest) else ""
 
 
 def _bearer(passwords: Passwords, user: bytes, fields: list[bytes]) -> Exchange:
     token = next((field[12:] for field in fields if field.startswith(b"auth=Bearer ")), b"")
-    if _matches(passwords, user, token):
-        return True
+    if name := _known(passwords, user, token):
+        return name
     yield json.dumps({"status": "401", "schemes": "bearer", "scope": "https://mail.example/"}).encode()
-    return False
+    return ""
 
 
 def _xoauth2(passwords: Passwords) -> Exchange:
@@ -84,26 +87,24 @@ def _scram(hash_name: str, passwords: Passwords, *, iterations: int = 4096) -> E
 
     client_first = yield b""
     bare = client_first.removeprefix(b"n,,")
-    name, client_nonce = (field[2:] for field in bare.split(b",")[:2])
-    user = name.replace(b"=2C", b",").replace(b"=3D", b"=").decode()
-    known = {_normalized(key): _normalized(value) for key, value in passwords.items()}
+    escaped, client_nonce = (field[2:] for field in bare.split(b",")[:2])
+    user = escaped.replace(b"=2C", b",").replace(b"=3D", b"=").decode()
+    known = {_normalized(key): (key, _normalized(value)) for key, value in passwords.items()}
+    name, password = known.get(user, ("", ""))
     salt, nonce = secrets.token_bytes(16), client_nonce + secrets.token_hex(12).encode()
     server_first = b"r=%s,s=%s,i=%d" % (nonce, base64.b64encode(salt), iterations)
     client_final = yield server_first
     without_proof, _, proof = client_final.rpartition(b",p=")
-    salted = hashlib.pbkdf2_hmac(hash_name, known.get(user, "").encode(), salt, iterations)
+    salted = hashlib.pbkdf2_hmac(hash_name, password.encode(), salt, iterations)
     message = bare + b"," + server_first + b"," + without_proof
     stored = hashlib.new(hash_name, mac(salted, b"Client Key")).digest()
     signature = mac(stored, message)
     client_key = bytes(left ^ right for left, right in zip(base64.b64decode(proof), signature, strict=False))
-    if (
-        user not in known
-        or without_proof != b"c=biws,r=" + nonce
-        or hashlib.new(hash_name, client_key).digest() != stored
-    ):
-        return False
+    proven = without_proof == b"c=biws,r=" + nonce and hashlib.new(hash_name, client_key).digest() == stored
+    if not proven or not name:
+        return ""
     yield b"v=" + base64.b64encode(mac(mac(salted, b"Server Key"), message))
-    return True
+    return name
 
 
 EXCHANGES: Mapping[str, Callable[[Passwords], Exchange]] = {

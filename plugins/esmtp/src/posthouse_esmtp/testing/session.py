@@ -131,6 +131,9 @@ class Session:
                 await self._command(command)
         except Ended:
             self._wire.transport.close()
+        except Exception:  # a mistake in the test, which is told when the server is left
+            self._wire.transport.abort()
+            raise
         finally:
             if not self.encrypted:
                 self.plain_bytes = len(self._wire.received)
@@ -206,7 +209,8 @@ class Session:
         except binascii.Error:
             return b"501 5.5.2 malformed base64"
         except StopIteration as end:
-            return b"235 2.7.0 accepted" if end.value else b"535 5.7.8 authentication credentials invalid"
+            self.user = end.value
+            return b"235 2.7.0 accepted" if self.user else b"535 5.7.8 authentication credentials invalid"
 
     async def _mail(self, argument: bytes) -> None:
         busy = self._transaction is not None
