@@ -146,6 +146,12 @@ def test_what_was_sent_ahead_of_the_handshake_is_thrown_away(sandbox: Sandbox) -
             assert encrypted.recv(1000).startswith(b"503 5.5.1")
 
 
+def test_second_upgrade_is_refused_and_changes_nothing(sandbox: Sandbox) -> None:
+    with connected(sandbox, "starttls") as client:
+        assert client.docmd("STARTTLS") == (503, b"5.5.1 The connection is encrypted already")
+        assert client.noop()[0] == 250
+
+
 def test_pipelined_commands_are_answered_in_order(plain_door: Sandbox) -> None:
     with Wire(plain_door.doors[0]) as wire:
         wire.send(

@@ -156,7 +156,10 @@ class SmtpSession(SMTP):
         await super().push("\r\n".join(reply))
 
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
-        """Upgrade the connection (RFC 3207)."""
+        """Upgrade the connection (RFC 3207), once."""
+        if self.tls_version:
+            await self.push("503 5.5.1 The connection is encrypted already")
+            return
         await super().smtp_STARTTLS(arg)
         assert self.session is not None
         # A connection that is cut during the handshake looks like a finished one to aiosmtpd, which would then wait
