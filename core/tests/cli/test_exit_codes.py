@@ -97,6 +97,7 @@ def test_each_receipt_has_its_code(recipients: list[RecipientOutcome], error: Po
         (Stage.RESOLVE, {}, 68),
         (Stage.CONNECT, {"code": "connect.host-unknown"}, 68),
         (Stage.CONNECT, {"code": "connect.refused"}, 75),
+        (Stage.RESOLVE, {"code": "connect.name-server"}, 75),
         (Stage.CONNECT, {"code": "tls.certificate-expired"}, 76),
         (Stage.TLS, {}, 76),
         (Stage.EHLO, {"code": "protocol.garbage"}, 76),

@@ -83,6 +83,7 @@ _LASTING_ERRORS: tuple[tuple[type[PosthouseError], ExitCode], ...] = (
 
 # A failed check has no exception, only its code and stage.
 _CHECK_CODES = {
+    "connect": ExitCode.TEMPORARY,
     "tls": ExitCode.PROTOCOL,
     "protocol": ExitCode.PROTOCOL,
     "authentication": ExitCode.NOT_PERMITTED,

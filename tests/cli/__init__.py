@@ -1,0 +1,1 @@
+"""The command line with the SMTP transports, against servers on the loopback interface."""
