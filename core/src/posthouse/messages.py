@@ -94,10 +94,10 @@ def _address(value: str | Address | None) -> Address | None:
 
 
 def _addresses(value: Addresses) -> tuple[Address, ...]:
-    if value is None:
+    if not value:
         return ()
     if isinstance(value, str):
-        return parse_addresses(value) if value else ()
+        return parse_addresses(value)
     if isinstance(value, Address):
         return (value,)
     found: list[Address] = []
@@ -112,6 +112,8 @@ def _addresses(value: Addresses) -> tuple[Address, ...]:
 
 
 def _attachments(value: Attachments) -> tuple[Attachment, ...]:
+    if not value:
+        return ()
     if isinstance(value, str | PathLike | Attachment):
         return (Attachment.of(value),)
     if isinstance(value, tuple) and all(isinstance(item, Attachment) for item in value):
@@ -125,6 +127,8 @@ def _inline(value: Attachments) -> tuple[Attachment, ...]:
 
 
 def _headers(value: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    if not value:
+        return ()
     return tuple((name, text) for name, text in (value.items() if isinstance(value, Mapping) else value))
 
 
@@ -140,6 +144,8 @@ def _priority(value: str | Priority | None) -> Priority | None:
 
 
 def _texts(value: str | Iterable[str]) -> tuple[str, ...]:
+    if not value:
+        return ()
     return (value,) if isinstance(value, str) else tuple(value)
 
 

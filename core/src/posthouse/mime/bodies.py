@@ -5,7 +5,7 @@ from __future__ import annotations
 from binascii import b2a_base64, b2a_qp
 from typing import NamedTuple
 
-__all__ = ["EncodedText", "encode_text", "is_plain"]
+__all__ = ["EncodedText", "encode_text", "has_long_line", "is_plain"]
 
 _LONGEST_LINE = 998
 _BASE64_LINE = 57  # bytes that become 76 characters
@@ -45,11 +45,20 @@ def encode_text(text: str, *, eightbit: bool) -> EncodedText:
     return EncodedText("base64", _base64_lines(data.replace(b"\n", b"\r\n")))
 
 
-def is_plain(data: bytes, end: bytes = b"\n") -> bool:
+def is_plain(data: bytes, *, crlf: bool = False) -> bool:
     """True if no line is too long and no control character needs encoding."""
-    if len(data.translate(None, _CONTROLS)) != len(data):
-        return False
-    return len(data) <= _LONGEST_LINE or max(map(len, data.split(end))) <= _LONGEST_LINE
+    return len(data.translate(None, _CONTROLS)) == len(data) and not has_long_line(data, crlf=crlf)
+
+
+def has_long_line(data: bytes, *, crlf: bool) -> bool:
+    """True if a line has more than 998 octets without its line ending, CRLF or LF (RFC 5322 section 2.1.1)."""
+    longest = _LONGEST_LINE + crlf
+    position = 0
+    while len(data) - position > longest:  # in a window as long as the longest line there must be an end
+        position = data.rfind(b"\n", position, position + longest + 1) + 1
+        if not position:
+            return True
+    return False
 
 
 def _base64_lines(data: bytes) -> bytes:

@@ -105,7 +105,7 @@ def _embedded(file: Attachment, eightbit: bool) -> tuple[list[Segment], str]:
         data = to_seven_bit(data, "8-bit message attached")
     if not data.endswith(b"\r\n"):
         data += b"\r\n"
-    if (data.isascii() or eightbit) and is_plain(data, b"\r\n"):
+    if (data.isascii() or eightbit) and is_plain(data, crlf=True):
         return [data], "7bit" if data.isascii() else "8bit"
     raise MessageError(
         f"The attachment {file.name} of type {file.content_type} cannot travel as it is",

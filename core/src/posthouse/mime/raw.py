@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from posthouse.errors import MessageError
+from posthouse.mime.bodies import has_long_line
 
 __all__ = ["Field", "fields", "normalized", "split", "with_crlf", "with_headers"]
 
-_LONGEST_LINE = 998  # octets without CRLF (RFC 5322 section 2.1.1)
 _ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
-_TOO_LONG = re.compile(rb"[^\n]{%d}" % (_LONGEST_LINE + 2))  # CR included
 _NEVER = {"bcc", "resent-bcc"}
 
 
@@ -45,9 +44,9 @@ def with_crlf(raw: bytes) -> bytes:
         raw += b"\r\n"
     if b"\0" in raw:
         raise MessageError("a message must not hold a NUL byte", code="message.malformed", hint="Encode it as base64.")
-    if _TOO_LONG.search(raw):
+    if has_long_line(raw, crlf=True):
         raise MessageError(
-            f"a line is longer than {_LONGEST_LINE} bytes, which no mail server has to take",
+            "a line is longer than 998 bytes, which no mail server has to take",
             code="message.line-length",
             hint="Encode that part as quoted-printable or base64.",
         )

@@ -97,20 +97,15 @@ class Rendered:
                 was told.
         """
         for segment in self._segments:
-            if not isinstance(segment, bytes):
-                yield from segment.chunks()
-            elif len(segment) <= _MOST_AT_ONCE:
-                yield segment
-            else:
-                yield from _cut(segment)
+            yield from _cut(segment) if isinstance(segment, bytes) else segment.chunks()
 
     def dot_stuffed(self) -> Iterator[bytes]:
         """Yield what follows DATA: each dot at a line's beginning doubled (RFC 5321 section 4.5.2), no final dot."""
-        for chunk in self.chunks():
-            if b"\r\n." in chunk or chunk.startswith(b"."):
-                yield (b"." if chunk.startswith(b".") else b"") + chunk.replace(b"\r\n.", b"\r\n..")
+        for segment in self._segments:
+            if isinstance(segment, bytes):
+                yield from map(_stuffed, _cut(segment))
             else:
-                yield chunk
+                yield from segment.chunks()  # base64 has no dots
 
     def __bytes__(self) -> bytes:
         return b"".join(self.chunks())
@@ -121,7 +116,14 @@ class Rendered:
 
 def _cut(data: bytes) -> Iterator[bytes]:
     start = 0
-    while start < len(data):
+    while len(data) - start > _MOST_AT_ONCE:
         end = data.rfind(b"\n", start, start + _MOST_AT_ONCE) + 1
         yield data[start:end]
         start = end
+    yield data[start:] if start else data
+
+
+def _stuffed(chunk: bytes) -> bytes:
+    if b"\n." in chunk:
+        chunk = chunk.replace(b"\n.", b"\n..")
+    return b"." + chunk if chunk.startswith(b".") else chunk
