@@ -55,7 +55,7 @@ def command(
     recipients: str | None,
     **content: Any,
 ) -> int:
-    r"""Send one message, or one to each recipient of a list.
+    """Send one message, or one to each recipient of a list.
 
     A text that begins with @ is written with two of them: --text "@@all: hello".
 
@@ -69,7 +69,7 @@ def command(
                 64 usage            70 defect                       77 not permitted, or sign-in
                 65 bad message      74 uncertain: look before       78 configuration or plugin
                 68 host unknown     75 try again later
-    """
+    """  # noqa: D301 - \b is click's mark for lines that stay as they are
     invocation.on_failure = failed_receipt
     _check_usage(eml, recipients, content)
     route = sending.Route(account, user, purpose)
