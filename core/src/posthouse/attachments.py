@@ -1,71 +1,22 @@
-"""A file that travels with a message: where its bytes come from, its name, its type."""
+"""A file that travels with a message: its content, its name, its type."""
 
 from __future__ import annotations
 
-import os
 import re
-import stat
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import copy
-from functools import cache
 from os import PathLike
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TypeAlias
 
 from attrs import field, frozen
 
 from posthouse._checks import check_line
+from posthouse._content_types import guess_content_type
+from posthouse._sources import InMemory, Readable, Source, source_of
 from posthouse.errors import MessageError
 
-if TYPE_CHECKING:
-    from mimetypes import MimeTypes
-
 __all__ = ["Attachment", "AttachmentSource"]
-
-_CHUNK = 57 * 512  # bytes; base64 makes one line of 76 characters of 57
-
-_TYPES = {
-    ".7z": "application/x-7z-compressed",
-    ".avif": "image/avif",
-    ".bz2": "application/x-bzip2",
-    ".csv": "text/csv",
-    ".doc": "application/msword",
-    ".docm": "application/vnd.ms-word.document.macroenabled.12",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".eml": "message/rfc822",
-    ".gz": "application/gzip",
-    ".heic": "image/heic",
-    ".ics": "text/calendar",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".log": "text/plain",
-    ".m4a": "audio/mp4",
-    ".md": "text/markdown",
-    ".mp3": "audio/mpeg",
-    ".msg": "application/vnd.ms-outlook",
-    ".odp": "application/vnd.oasis.opendocument.presentation",
-    ".ods": "application/vnd.oasis.opendocument.spreadsheet",
-    ".odt": "application/vnd.oasis.opendocument.text",
-    ".p7m": "application/pkcs7-mime",
-    ".p7s": "application/pkcs7-signature",
-    ".ppt": "application/vnd.ms-powerpoint",
-    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    ".rar": "application/vnd.rar",
-    ".rtf": "application/rtf",
-    ".vcf": "text/vcard",
-    ".wav": "audio/wav",
-    ".webp": "image/webp",
-    ".xls": "application/vnd.ms-excel",
-    ".xlsm": "application/vnd.ms-excel.sheet.macroenabled.12",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".xml": "application/xml",
-    ".xz": "application/x-xz",
-    ".yaml": "application/yaml",
-    ".zip": "application/zip",
-    ".zst": "application/zstd",
-}
-"""What Python versions and machines disagree about, or do not know."""
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 2045's word
 _CONTENT_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}(?:; *{_TOKEN}=(?:{_TOKEN}|"[ !#-\[\]-~]*"))*')
@@ -96,14 +47,14 @@ class Attachment:
     name: str = ""
     content_type: str = ""
     content_id: str = ""
-    _source: _Bytes | _File | _Readable = field(init=False, repr=False)
+    _source: Source = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        source = _source(self.content)
+        source = source_of(self.content)
         name = self.name or source.name
         check_line(name, "an attachment's name")
         name = name.strip()
-        content_type = self.content_type or _guess(name)
+        content_type = self.content_type or guess_content_type(name)
         check_line(content_type, "an attachment's content type")
         if not _CONTENT_TYPE.fullmatch(content_type) or len(content_type) > _MOST_CONTENT_TYPE:
             raise MessageError(
@@ -119,7 +70,7 @@ class Attachment:
             )
         set_field = object.__setattr__
         set_field(self, "_source", source)
-        if isinstance(source, _Readable):
+        if isinstance(source, Readable):
             set_field(self, "content", source.file)  # the spooled copy, where there is one
         set_field(self, "name", name)
         set_field(self, "content_type", content_type)
@@ -152,7 +103,7 @@ class Attachment:
     @property
     def blocking(self) -> bool:
         """True if reading it may block, so that async code reads it in a worker thread."""
-        return not isinstance(self._source, _Bytes)
+        return not isinstance(self._source, InMemory)
 
     def chunks(self, size: int | None = None) -> Iterator[bytes]:
         """Read it from its beginning, as often as wanted, in chunks of 57 times 512 bytes (the last may be shorter).
@@ -185,154 +136,6 @@ AttachmentSource: TypeAlias = (
 """What attachment fields take: a path, ``(name, content)``, ``(name, content, content_type)`` or an `Attachment`."""
 
 
-@frozen
-class _Bytes:
-    content: bytes
-    name: str = ""
-
-    def size(self) -> int:
-        return len(self.content)
-
-    def chunks(self, size: int) -> Iterator[bytes]:
-        for start in range(0, size, _CHUNK):
-            yield self.content[start : start + _CHUNK]
-
-
-@frozen
-class _File:
-    path: Path
-
-    @property
-    def name(self) -> str:
-        return os.fsencode(self.path.name).decode("utf-8", "replace")
-
-    def size(self) -> int:
-        try:
-            status = self.path.stat()
-        except (OSError, ValueError) as error:
-            raise _unreadable(str(self.path), error) from error
-        if not stat.S_ISREG(status.st_mode):
-            raise MessageError(f"The attachment {self.path} is not a regular file", code="message.attachment")
-        return status.st_size
-
-    def chunks(self, size: int) -> Iterator[bytes]:
-        try:
-            with self.path.open("rb") as file:
-                yield from _exactly(file.read, size, str(self.path))
-        except OSError as error:
-            raise _unreadable(str(self.path), error) from error
-
-
-@frozen
-class _Readable:
-    file: IO[bytes]
-    name: str
-    start: int
-    length: int
-    lock: threading.Lock
-
-    def size(self) -> int:
-        return self.length
-
-    def chunks(self, size: int) -> Iterator[bytes]:
-        position = self.start
-
-        def read(count: int) -> bytes:
-            nonlocal position
-            with self.lock:  # two connections may send the same readable at the same time
-                self.file.seek(position)
-                data = self.file.read(count)
-                self.file.seek(self.start)  # so that attrs.evolve finds it where it was
-            position += len(data)
-            return data
-
-        try:
-            yield from _exactly(read, size, self.name or "that was given as a readable")
-        except (OSError, ValueError) as error:  # ValueError: closed meanwhile
-            raise _unreadable(self.name, error) from error
-
-
-def _source(content: object) -> _Bytes | _File | _Readable:
-    if isinstance(content, bytes | bytearray | memoryview):
-        return _Bytes(bytes(content))
-    if isinstance(content, PathLike):
-        file = _File(Path(content))
-        file.size()  # says at once if it is missing
-        return file
-    if hasattr(content, "read"):
-        return _readable(content)
-    raise MessageError(
-        f"An attachment's content is bytes, a path or a binary readable, not {type(content).__name__}",
-        code="message.attachment",
-        hint="Encode text first: text.encode(). For a file, use pathlib.Path." if isinstance(content, str) else "",
-    )
-
-
-def _readable(file: Any) -> _Readable:
-    own = getattr(file, "name", "")
-    name = Path(own).name if isinstance(own, str) else ""
-    try:
-        if isinstance(file.read(0), str):
-            raise MessageError(
-                f"The attachment {name or 'readable'} is open as text",
-                code="message.attachment",
-                hint="Open it with 'rb'.",
-            )
-        if not file.seekable():
-            file = _spool(file)
-        start = file.tell()
-        length = file.seek(0, os.SEEK_END) - start
-        file.seek(start)
-    except (OSError, ValueError, AttributeError) as error:
-        raise _unreadable(name, error) from error
-    return _Readable(file, name, start, max(length, 0), threading.Lock())
-
-
-def _spool(file: IO[bytes]) -> IO[bytes]:
-    """Copy what is left of a file into one without a name, which is closed when nobody refers to it any more."""
-    from shutil import copyfileobj
-    from tempfile import TemporaryFile
-    from weakref import finalize
-
-    with TemporaryFile() as temporary:
-        copyfileobj(file, temporary)
-        temporary.flush()
-        descriptor = os.dup(temporary.fileno())
-    spooled = open(descriptor, "rb", closefd=False)  # noqa: SIM115 - there is no path, nor an end of its use
-    finalize(spooled, os.close, descriptor)
-    spooled.seek(0)
-    return spooled
-
-
-def _exactly(read: Callable[[int], bytes], size: int, name: str) -> Iterator[bytes]:
-    left = size
-    while left:
-        wanted = min(_CHUNK, left)
-        chunk = read(wanted)
-        if len(chunk) != wanted:
-            raise _changed(name)
-        left -= wanted
-        yield chunk
-    if read(1):
-        raise _changed(name)
-
-
-def _changed(name: str) -> MessageError:
-    return MessageError(
-        f"The attachment {name} changed its size while it was being sent",
-        code="message.attachment",
-        temporary=True,
-        hint="Send a copy that nobody writes to.",
-    )
-
-
-def _unreadable(name: str, error: Exception) -> MessageError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return MessageError(
-        f"The attachment {name} cannot be read: {reason}", code="message.attachment", details={"path": name}
-    )
-
-
 def _checked_content_id(value: str) -> str:
     check_line(value, "content_id")
     value = value.removeprefix("<").removesuffix(">")
@@ -341,18 +144,3 @@ def _checked_content_id(value: str) -> str:
             f"content_id {value[:100]!r} cannot be used", code="message.content-id", hint="Use ASCII without spaces."
         )
     return value
-
-
-def _guess(name: str) -> str:
-    extension = Path(name).suffix.lower()
-    if extension in _TYPES:
-        return _TYPES[extension]
-    guessed, encoding = _python_types().guess_type(f"name{extension}")
-    return guessed if guessed and not encoding else "application/octet-stream"
-
-
-@cache
-def _python_types() -> MimeTypes:
-    import mimetypes
-
-    return mimetypes.MimeTypes()  # Python's own table; the module's functions would read the machine's files too

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from os import PathLike
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from attrs import field, frozen
 
 from posthouse._checks import check_date, check_header, check_id, check_line, check_text, check_url
-from posthouse.addresses import Address, parse_addresses, unique
-from posthouse.attachments import Attachment, AttachmentSource
+from posthouse._converters import (
+    Addresses,
+    to_address,
+    to_addresses,
+    to_attachments,
+    to_bounce_address,
+    to_dsn,
+    to_headers,
+    to_inline,
+    to_raw,
+    to_texts,
+)
+from posthouse.addresses import Address, unique
+from posthouse.attachments import Attachment
+from posthouse.envelopes import DsnRequest, Envelope
 from posthouse.errors import MessageError
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
 __all__ = ["Addresses", "Attachment", "DsnRequest", "Envelope", "Message", "Priority", "Submission"]
-
-Addresses: TypeAlias = "str | Address | Iterable[str | Address] | None"
-"""What address fields take: one, many, or a text with commas."""
-
-Attachments: TypeAlias = "AttachmentSource | Iterable[AttachmentSource]"
-"""What attachment fields take: one, or many."""
 
 
 class Priority(StrEnum):
@@ -34,102 +40,6 @@ class Priority(StrEnum):
     HIGH = "high"
     NORMAL = "normal"
     LOW = "low"
-
-
-def _words(value: Iterable[str]) -> frozenset[str]:
-    return frozenset({value} if isinstance(value, str) else value)
-
-
-@frozen(kw_only=True)
-class DsnRequest:
-    """Which delivery status notifications the sender wants (RFC 3461).
-
-    Attributes:
-        notify: any of ``"success"``, ``"failure"``, ``"delay"``; empty means never.
-        full: return the whole message rather than its headers.
-        envelope_id: an identifier that comes back in the notification; at most 100 characters of printable ASCII.
-
-    Raises:
-        MessageError: an unknown word, or an identifier that cannot travel (``message.dsn``).
-    """
-
-    notify: frozenset[str] = field(default=frozenset({"failure"}), converter=_words)
-    full: bool = False
-    envelope_id: str = ""
-
-    def __attrs_post_init__(self) -> None:
-        unknown = self.notify - {"success", "failure", "delay"}
-        if unknown:
-            words = ", ".join(sorted(map(repr, unknown)))
-            hint = "Use 'success', 'failure' and 'delay'; none of them means never."
-            raise MessageError(f"a notification cannot be asked for on {words}", code="message.dsn", hint=hint)
-        check_line(self.envelope_id, "envelope_id")
-        if not self.envelope_id.isascii() or len(self.envelope_id) > 100:
-            raise MessageError("envelope_id is at most 100 characters of printable ASCII", code="message.dsn")
-
-
-@frozen(kw_only=True)
-class Envelope:
-    """What the servers read; the headers are for people.
-
-    Attributes:
-        sender: where bounces go; ``""`` is the null sender.
-        recipients: every address that receives a copy, each once, in the order To, Cc, Bcc.
-        dsn: delivery status notifications wanted.
-        require_tls: every hop must use verified TLS (RFC 8689).
-    """
-
-    sender: str
-    recipients: tuple[str, ...]
-    dsn: DsnRequest | None = None
-    require_tls: bool = False
-
-
-def _address(value: str | Address | None) -> Address | None:
-    if value is None or isinstance(value, Address):
-        return value
-    if not isinstance(value, str):
-        raise MessageError(f"an address is text or an Address, not {type(value).__name__}", code="message.type")
-    return Address.parse(value) if value else None
-
-
-def _addresses(value: Addresses) -> tuple[Address, ...]:
-    if not value:
-        return ()
-    if isinstance(value, str):
-        return parse_addresses(value)
-    if isinstance(value, Address):
-        return (value,)
-    found: list[Address] = []
-    for item in value:
-        if isinstance(item, Address):
-            found.append(item)
-        elif isinstance(item, str):
-            found += parse_addresses(item)
-        else:
-            raise MessageError(f"an address is text or an Address, not {type(item).__name__}", code="message.type")
-    return tuple(found)
-
-
-def _attachments(value: Attachments) -> tuple[Attachment, ...]:
-    if not value:
-        return ()
-    if isinstance(value, str | PathLike | Attachment):
-        return (Attachment.of(value),)
-    if isinstance(value, tuple) and all(isinstance(item, Attachment) for item in value):
-        return value  # the very same tuple, so that the composer sees that nothing changed
-    return tuple(Attachment.of(item) for item in value)
-
-
-def _inline(value: Attachments) -> tuple[Attachment, ...]:
-    parts = _attachments(value)
-    return parts if all(part.content_id for part in parts) else tuple(part.named_by_file() for part in parts)
-
-
-def _headers(value: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    if not value:
-        return ()
-    return tuple((name, text) for name, text in (value.items() if isinstance(value, Mapping) else value))
 
 
 def _priority(value: str | Priority | None) -> Priority | None:
@@ -141,32 +51,6 @@ def _priority(value: str | Priority | None) -> Priority | None:
         raise MessageError(
             f"{value!r} is no priority", code="message.priority", hint="Use 'high', 'normal' or 'low'."
         ) from error
-
-
-def _texts(value: str | Iterable[str]) -> tuple[str, ...]:
-    if not value:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _dsn(value: bool | DsnRequest | None) -> DsnRequest | None:
-    if value is True:
-        return DsnRequest(notify=frozenset({"success", "failure", "delay"}))
-    return value or None
-
-
-def _bounce_address(value: str | Address | None) -> str | None:
-    if value is None or value == "":
-        return value
-    return Address.parse(value).addr_spec if isinstance(value, str) else value.addr_spec
-
-
-def _raw(value: bytes | None) -> bytes | None:
-    if value is None:
-        return None
-    from posthouse.mime.raw import normalized
-
-    return normalized(value)
 
 
 @frozen
@@ -201,30 +85,30 @@ class Message:
         MessageError: an address, header or option is malformed, or tries to inject a line.
     """
 
-    sender: Address | None = field(default=None, converter=_address)
-    to: tuple[Address, ...] = field(default=(), converter=_addresses)
-    cc: tuple[Address, ...] = field(default=(), converter=_addresses)
-    bcc: tuple[Address, ...] = field(default=(), converter=_addresses)
-    reply_to: tuple[Address, ...] = field(default=(), converter=_addresses)
+    sender: Address | None = field(default=None, converter=to_address)
+    to: tuple[Address, ...] = field(default=(), converter=to_addresses)
+    cc: tuple[Address, ...] = field(default=(), converter=to_addresses)
+    bcc: tuple[Address, ...] = field(default=(), converter=to_addresses)
+    reply_to: tuple[Address, ...] = field(default=(), converter=to_addresses)
     subject: str = ""
     text: str | None = None
     html: str | None = None
-    attachments: tuple[Attachment, ...] = field(default=(), converter=_attachments)
-    inline: tuple[Attachment, ...] = field(default=(), converter=_inline)
-    headers: tuple[tuple[str, str], ...] = field(default=(), converter=_headers)
+    attachments: tuple[Attachment, ...] = field(default=(), converter=to_attachments)
+    inline: tuple[Attachment, ...] = field(default=(), converter=to_inline)
+    headers: tuple[tuple[str, str], ...] = field(default=(), converter=to_headers)
     priority: Priority | None = field(default=None, converter=_priority)
     date: datetime | None = None
     message_id: str | None = None
-    list_unsubscribe: tuple[str, ...] = field(default=(), converter=_texts)
-    request_dsn: DsnRequest | None = field(default=None, converter=_dsn)
+    list_unsubscribe: tuple[str, ...] = field(default=(), converter=to_texts)
+    request_dsn: DsnRequest | None = field(default=None, converter=to_dsn)
     request_read_receipt: bool = field(default=False, kw_only=True)
     in_reply_to: str | None = field(default=None, kw_only=True)
-    references: tuple[str, ...] = field(default=(), converter=_texts, kw_only=True)
-    sender_header: Address | None = field(default=None, converter=_address, kw_only=True)
-    envelope_sender: str | None = field(default=None, converter=_bounce_address, kw_only=True)
+    references: tuple[str, ...] = field(default=(), converter=to_texts, kw_only=True)
+    sender_header: Address | None = field(default=None, converter=to_address, kw_only=True)
+    envelope_sender: str | None = field(default=None, converter=to_bounce_address, kw_only=True)
     auto_submitted: str | None = field(default=None, kw_only=True)
     require_tls: bool = field(default=False, kw_only=True)
-    raw: bytes | None = field(default=None, converter=_raw, kw_only=True, repr=False)
+    raw: bytes | None = field(default=None, converter=to_raw, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
         check_line(self.subject, "subject")
@@ -295,7 +179,7 @@ class Message:
 
     def with_sender(self, sender: Address, reply_to: Addresses = ()) -> Message:
         """Return a copy with another From, and another Reply-To if one is given."""
-        answers = _addresses(reply_to) or self.reply_to
+        answers = to_addresses(reply_to) or self.reply_to
         changed = self._with_checked({"sender": sender, "reply_to": answers})
         return changed._with_raw_headers({"From": (sender,)} | ({"Reply-To": answers} if reply_to else {}))
 
