@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from posthouse_sandbox.inbox import Inbox, Received
     from posthouse_sandbox.sandbox import Sandbox, default_doors
     from posthouse_sandbox.smtp import Security, SmtpDoor
+    from posthouse_sandbox.tokens import AccessToken, TokenError, Tokens
+    from posthouse_sandbox.web import WebDoor
 
 __all__ = [
+    "AccessToken",
     "AccountSettings",
     "Answers",
     "Authority",
@@ -32,10 +35,14 @@ __all__ = [
     "Security",
     "ServerCertificate",
     "SmtpDoor",
+    "TokenError",
+    "Tokens",
+    "WebDoor",
     "default_doors",
 ]
 
 _HOMES = {
+    "AccessToken": "tokens",
     "AccountSettings": "doors",
     "Answers": "answers",
     "Authority": "certificates",
@@ -49,6 +56,9 @@ _HOMES = {
     "Security": "smtp",
     "ServerCertificate": "certificates",
     "SmtpDoor": "smtp",
+    "TokenError": "tokens",
+    "Tokens": "tokens",
+    "WebDoor": "web",
     "default_doors": "sandbox",
 }
 

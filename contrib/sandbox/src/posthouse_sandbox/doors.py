@@ -13,6 +13,7 @@ from attrs import field, frozen
 from posthouse_sandbox.certificates import Authority
 from posthouse_sandbox.credentials import Credentials
 from posthouse_sandbox.inbox import Inbox
+from posthouse_sandbox.tokens import Tokens
 
 __all__ = ["AccountSettings", "Door", "Premises"]
 
@@ -27,11 +28,13 @@ class Premises:
         authority: issues the servers' certificates.
         credentials: who may sign in.
         inbox: where messages go.
+        tokens: issues and checks access tokens.
     """
 
     authority: Authority
     credentials: Credentials
     inbox: Inbox
+    tokens: Tokens = field(factory=Tokens, repr=False)
 
 
 @frozen

@@ -19,6 +19,7 @@ from posthouse_sandbox.doors import AccountSettings, Door, Premises
 from posthouse_sandbox.files import make_private_folder, write_private
 from posthouse_sandbox.inbox import Inbox
 from posthouse_sandbox.smtp import PASSWORD_MECHANISMS, TOKEN_MECHANISMS, Security, SmtpDoor
+from posthouse_sandbox.tokens import Tokens
 
 __all__ = ["Sandbox", "default_doors"]
 
@@ -59,6 +60,7 @@ class Sandbox:
         directory: where its files are; exists from the beginning of the with block on, as do the next two.
         authority: what its clients have to trust.
         inbox: what was received; it can still be read after the end.
+        tokens: issues and checks the access tokens of its doors.
 
     Raises:
         ValueError: two doors have the same name.
@@ -79,6 +81,7 @@ class Sandbox:
         self.directory: Path
         self.authority: Authority
         self.inbox: Inbox
+        self.tokens = Tokens()
         self._given_directory = directory
         self._given_authority = authority
         self._open = AsyncExitStack()
@@ -145,7 +148,7 @@ class Sandbox:
         make_private_folder(self.directory / "passwords")
         for user, password in self.credentials.passwords.items():
             write_private(self._password_file(user), password.encode())
-        return Premises(self.authority, self.credentials, self.inbox)
+        return Premises(self.authority, self.credentials, self.inbox, self.tokens)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -13,13 +13,12 @@ from posthouse_sandbox.certificates import ServerCertificate
 from posthouse_sandbox.credentials import Credentials
 from posthouse_sandbox.doors import AccountSettings, Premises
 from posthouse_sandbox.inbox import Inbox
+from posthouse_sandbox.listening import HANDSHAKE_SECONDS, HOST, Listener
 from posthouse_sandbox.smtp.sasl import MECHANISMS, PASSWORD_MECHANISMS
 from posthouse_sandbox.smtp.session import SmtpSession
 
 __all__ = ["Security", "SmtpDoor"]
 
-HOST = "127.0.0.1"
-HANDSHAKE_SECONDS = 30.0
 SIZE_LIMIT = 35 * 1024 * 1024
 """Bytes; what Exchange Online takes by default, encoding included."""
 
@@ -92,8 +91,7 @@ class SmtpDoor:
         self._certificate = certificate
         self._client_certificates = client_certificates
         self._premises: Premises | None = None
-        self._listener: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
+        self._listener = Listener(name, self._converse)
         self._context: ssl.SSLContext | None = None
 
     # What a session asks
@@ -130,10 +128,7 @@ class SmtpDoor:
         Raises:
             RuntimeError: the door is not open.
         """
-        if self._listener is None:
-            raise RuntimeError(f"door {self.name} is not open: use it within the sandbox's with block")
-        port: int = self._listener.getsockname()[1]
-        return port
+        return self._listener.port
 
     @property
     def _open_premises(self) -> Premises:
@@ -178,44 +173,23 @@ class SmtpDoor:
             self._context = premises.authority.server_context(
                 self._certificate, client_certificates=self._client_certificates
             )
-        self._listener = socket.create_server((HOST, 0), backlog=128)
-        self._listener.setblocking(False)
-        self._accepting = asyncio.create_task(self._accept(self._listener), name=f"door {self.name}")
+        self._listener.open()
 
     async def close(self) -> None:
         """Stop listening and cut the connections that are still open."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.wait([self._accepting])
-        if self._listener is not None:
-            self._listener.close()
-        self._accepting = self._listener = self._premises = None
-
-    async def _accept(self, listener: socket.socket) -> None:
-        # Not loop.create_server: that one lets go of a connection whose handshake is under way, and on Python 3.11 does
-        # not wait for any. A task group ends when each of its conversations has ended.
-        loop = asyncio.get_running_loop()
-        async with asyncio.TaskGroup() as conversations:
-            while True:
-                connection, _ = await loop.sock_accept(listener)
-                conversations.create_task(self._converse(connection))
+        await self._listener.close()
+        self._premises = None
 
     async def _converse(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         implicit = self._context if self.security is Security.IMPLICIT else None
         session = SmtpSession(self)
-        # asyncio does this only for sockets that name their protocol, which accepted ones do not; without it pipelined
-        # replies wait 40 ms for each other.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            transport, _ = await loop.connect_accepted_socket(
-                lambda: session,
-                connection,
-                ssl=implicit,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS if implicit else None,
-            )
-        except OSError:
-            return  # a handshake that failed: the client does not trust us, or does not speak TLS, and knows why
+        transport, _ = await loop.connect_accepted_socket(
+            lambda: session,
+            connection,
+            ssl=implicit,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if implicit else None,
+        )
         try:
             await session.closed.wait()
         except asyncio.CancelledError:
