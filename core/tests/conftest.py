@@ -10,12 +10,14 @@ from pathlib import Path
 import keyring
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # the plugins below are found as any installed module is
+# What is in there is imported by its absolute name, as installed plugins are.
+sys.path.insert(0, str(Path(__file__).parent / "importable"))
 
 from keyring_in_memory import MemoryKeyring
 from memory_plugins import memory_transport, tokens
 from memory_plugins.memory_transport import BOXES, Box
 
+IMPORTABLE = Path(__file__).parent / "importable"
 Install = Callable[..., Path]
 
 

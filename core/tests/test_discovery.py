@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 
 import pytest
-from conftest import Install
 from hypothesis import given
 from hypothesis import strategies as st
 
 from posthouse._discovery import Candidate, Registry, State
 from posthouse.config import PluginPolicy
 from posthouse.errors import PluginError
+
+from .conftest import Install
 
 
 def candidate(registry: Registry, distribution: str) -> Candidate:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conftest import Install
 from memory_plugins import tokens
 from memory_plugins.memory_transport import Box, MemoryConnection
 
@@ -25,6 +24,8 @@ from posthouse.config import parse
 from posthouse.errors import Reply
 from posthouse.messages import Submission
 from posthouse.receipts import Delivery, RecipientOutcome, RecipientStatus
+
+from .conftest import Install
 
 ACCOUNT = """
 [accounts.main]
@@ -155,6 +156,14 @@ async def test_a_foreign_exception_in_connect_is_the_plugins_fault(box: Box) -> 
     assert caught.value.code == "plugin.contract"
 
 
+async def test_a_library_that_is_missing_is_named(box: Box) -> None:
+    box.on_connect.append(ModuleNotFoundError("No module named 'acme_sdk'"))
+    async with mailer() as sender:
+        with pytest.raises(PluginError, match="No module named 'acme_sdk'") as caught:
+            await sender.send(MESSAGE)
+    assert caught.value.code == "plugin.broken"
+
+
 async def test_a_refused_token_is_renewed_once(box: Box) -> None:
     box.on_connect.extend([AuthenticationError("expired"), None])
     async with mailer(TOKENS) as sender:
@@ -213,7 +222,7 @@ async def test_connections_are_bounded(box: Box) -> None:
     box.on_send = lambda *_: gate.wait()
     async with mailer(ACCOUNT + "delivery = { connections = 2 }\n") as sender:
         sending = [asyncio.create_task(sender.send(MESSAGE)) for _ in range(5)]
-        while len(box.connections) < 2:
+        while len(box.connections) < 2:  # noqa: ASYNC110 - the pool opens them without telling
             await asyncio.sleep(0)
         gate.set()
         await asyncio.gather(*sending)
@@ -231,7 +240,7 @@ async def test_an_idle_connection_is_closed_by_itself(box: Box) -> None:
     async with mailer(ACCOUNT + "delivery = { idle_seconds = 0.05 }\n") as sender:
         await sender.send(MESSAGE)
         async with asyncio.timeout(10):
-            while not box.connections[0].closed:
+            while not box.connections[0].closed:  # noqa: ASYNC110 - nobody tells when a timer has closed it
                 await asyncio.sleep(0.01)
         await sender.send(MESSAGE)
     assert len(box.connections) == 2

@@ -19,6 +19,8 @@ import posthouse
 from posthouse import Mailer, Message, MessageError, Outcome
 from posthouse.config import parse
 
+from .conftest import IMPORTABLE
+
 TEXT = """
 [accounts.main]
 sender = "office@example.org"
@@ -145,7 +147,7 @@ print(send_email("a@b.example", "Hello", "<p>Hello", html=True).outcome.value)
 
 def test_a_script_that_closes_nothing_ends_cleanly(box: Box, tmp_path: Path) -> None:
     (tmp_path / "posthouse.toml").write_text(TEXT)
-    script = SCRIPT.format(path=[str(tmp_path / "site"), str(Path(__file__).parent)])
+    script = SCRIPT.format(path=[str(tmp_path / "site"), str(IMPORTABLE)])
     done = subprocess.run(
         [sys.executable, "-W", "error", "-X", "dev", "-c", script],
         cwd=tmp_path,

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
-from conftest import Install
 from memory_plugins import memory_transport
 from memory_plugins.memory_transport import Box
 
-from posthouse import Attachment, AsyncMailer, Message, MessageError, NotPermittedError
+from posthouse import AsyncMailer, Attachment, Message, MessageError, NotPermittedError
 from posthouse.config import parse
 from posthouse.providers import Capabilities
+
+from .conftest import Install
 
 ACCOUNT = """
 [accounts.main]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Install
 
 from posthouse._discovery import Registry
 from posthouse._scope import Scope, load_extension
 from posthouse.config import PluginPolicy
 from posthouse.errors import PluginError
+
+from .conftest import Install
 
 TRANSPORT = """
 from attrs import frozen

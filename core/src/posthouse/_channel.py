@@ -144,7 +144,13 @@ class Channel:
             return await call
         except PosthouseError:
             raise
-        except Exception as error:
+        except ImportError as error:
+            raise PluginError(
+                f"{self._plugin_of(hook)} cannot import what it needs: {error}.",
+                code="plugin.broken",
+                hint="Reinstall the plugin together with its dependencies.",
+            ) from error
+        except Exception as error:  # its text may hold anything, a secret included
             raise PluginError(
                 f"{self._plugin_of(hook)} failed in {hook} with {type(error).__name__}, unexplained.",
                 code="plugin.contract",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import attrs
+
 from memory_plugins import memory_transport
 from memory_plugins.memory_transport import MemoryConnection, connect, send, test
-
 from posthouse.hookspecs import hookimpl
 from posthouse.messages import Submission
 from posthouse.providers import TransportDescription

@@ -99,7 +99,7 @@ async def connect(account: Account, settings: MemorySettings, credential: Creden
 async def send(connection: MemoryConnection, submission: Submission) -> Delivery:
     assert connection.usable
     box = connection.box
-    answer = box.on_send(connection, submission) if box.on_send else None
+    answer: Any = box.on_send(connection, submission) if box.on_send else None
     if hasattr(answer, "__await__"):
         try:
             answer = await answer
