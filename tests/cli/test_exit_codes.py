@@ -30,7 +30,7 @@ def check(posthouse, code: int, outcome: str, *arguments: str) -> dict:
 def test_0_sent(posthouse, configured: Sandbox, name: str) -> None:
     receipt = check(posthouse, 0, "sent", "--account", name, "--to", "Ada <ada@example.org>", "bob@example.org")
     assert [recipient["code"] for recipient in receipt["recipients"]] == [250, 250]
-    first, second = configured.inbox
+    first, second = configured.inbox.messages
     assert first.recipients == ("ada@example.org", "bob@example.org")
     assert receipt["message_id"].encode() in first.raw + second.raw
 

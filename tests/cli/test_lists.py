@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -29,8 +28,8 @@ def test_everybody_gets_their_own(posthouse, configured: Sandbox, work: Path) ->
     receipts = [json.loads(line) for line in result.stdout.splitlines()]
     assert [receipt["recipients"][0]["address"] for receipt in receipts] == addresses
     assert [n for n, receipt in enumerate(receipts) if receipt["outcome"] == "failed"] == [7, 41]
-    assert [received.recipients[0] for received in configured.inbox] == [a for a in addresses if a[0] == "a"]
-    message = configured.inbox[0].message
+    assert [received.recipients[0] for received in configured.inbox.messages] == [a for a in addresses if a[0] == "a"]
+    message = configured.inbox.messages[0].message
     assert message["Subject"] == "Für Müller & Söhne 0"
     html = message.get_body(("html",))
     assert html is not None
@@ -48,15 +47,13 @@ def test_in_a_pipe_only_trouble_is_said(posthouse, configured: Sandbox, work: Pa
 def test_an_interrupt_loses_no_receipt(configured: Sandbox, work: Path) -> None:
     write_list(work, [f"a{number}@example.org" for number in range(5000)])
     command = [sys.executable, "-m", "posthouse.cli", *SEND, "--account", "smtp-plain", "--json"]
-    process = subprocess.Popen(
-        command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-    )
+    process = subprocess.Popen(command, bufsize=0, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
-    first = process.stdout.readline()
+    first = process.stdout.readline()  # unbuffered, so that what follows is left for communicate
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     receipts = [json.loads(line) for line in [first, *output.splitlines()]]
     assert all(receipt["outcome"] == "sent" for receipt in receipts)
     assert len(receipts) == len(configured.inbox) < 5000
-    assert f"Nothing was sent for line {len(receipts) + 2} and those after it." in errors
+    assert f"Nothing was sent for line {len(receipts) + 2} and those after it." in errors.decode()
