@@ -11,14 +11,11 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import aiosmtplib
 import pytest
 import trustme
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from posthouse.errors import (
     AuthenticationError,
@@ -32,13 +29,7 @@ from posthouse.errors import (
 from posthouse_esmtp.testing import Drop, Garbage, Raw, Reset, ScriptedServer, Stall
 from posthouse_esmtp.translate import translate, translated
 
-ANCIENT = datetime.datetime(2001, 1, 1)  # noqa: DTZ001 - trustme wants naive UTC
-FAR_FUTURE = datetime.datetime(2200, 1, 1)  # noqa: DTZ001
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
+FAR_FUTURE = datetime.datetime(2200, 1, 1)  # noqa: DTZ001 - trustme wants naive UTC
 
 
 @pytest.fixture
@@ -55,33 +46,8 @@ def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def good(authority: trustme.CA) -> ssl.SSLContext:
-    return server_context(authority.issue_cert("localhost", "127.0.0.1"))
-
-
-def self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "self-signed.pem"
-    pem.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    return context
+def good(certificates: Any) -> ssl.SSLContext:
+    return certificates.context()
 
 
 async def caught_from(action: Awaitable[object], stage: Stage, port: int = 0, host: str = "localhost") -> DeliveryError:
@@ -124,9 +90,8 @@ async def tls_error(server: ssl.SSLContext, client: ssl.SSLContext, name: str = 
         return await caught_from(shake_hands(scripted.port, client, name), Stage.TLS, 465)
 
 
-async def test_expired_certificate(authority: trustme.CA, client: ssl.SSLContext) -> None:
-    certificate = authority.issue_cert("localhost", not_before=ANCIENT, not_after=ANCIENT + datetime.timedelta(days=1))
-    error = await tls_error(server_context(certificate), client)
+async def test_expired_certificate(certificates: Any, client: ssl.SSLContext) -> None:
+    error = await tls_error(certificates.context("expired"), client)
     assert isinstance(error, TlsError)
     assert error.code == "tls.certificate-expired"
     assert not error.temporary
@@ -142,15 +107,15 @@ async def test_certificate_from_the_future(authority: trustme.CA, client: ssl.SS
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
-async def test_certificate_for_another_name(authority: trustme.CA, client: ssl.SSLContext, name: str) -> None:
-    error = await tls_error(server_context(authority.issue_cert("other.example")), client, name)
+async def test_certificate_for_another_name(certificates: Any, client: ssl.SSLContext, name: str) -> None:
+    error = await tls_error(certificates.context("wrong_host"), client, name)
     assert error.code == "tls.hostname-mismatch"
     assert name in error.message
     assert "server_name" in error.hint
 
 
-async def test_unknown_authority(client: ssl.SSLContext) -> None:
-    error = await tls_error(server_context(trustme.CA().issue_cert("localhost")), client)
+async def test_unknown_authority(certificates: Any, client: ssl.SSLContext) -> None:
+    error = await tls_error(certificates.context("unknown_authority"), client)
     assert error.code == "tls.certificate-untrusted"
     assert "ca_file" in error.hint
 
@@ -165,15 +130,15 @@ async def test_unknown_authority_that_sends_its_own_certificate(client: ssl.SSLC
     assert (await tls_error(context, client)).code == "tls.certificate-untrusted"
 
 
-async def test_self_signed_certificate(client: ssl.SSLContext, tmp_path: Path) -> None:
-    error = await tls_error(self_signed(tmp_path), client)
+async def test_self_signed_certificate(certificates: Any, client: ssl.SSLContext) -> None:
+    error = await tls_error(certificates.context("self_signed"), client)
     assert error.code == "tls.certificate-self-signed"
     assert "trusted_certificates" in error.hint
 
 
-async def test_a_certificate_with_another_flaw(authority: trustme.CA, client: ssl.SSLContext) -> None:
+async def test_a_certificate_with_another_flaw(good: ssl.SSLContext, client: ssl.SSLContext) -> None:
     client.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF  # and there is no such list
-    error = await tls_error(server_context(authority.issue_cert("localhost")), client)
+    error = await tls_error(good, client)
     assert error.code == "tls.certificate"
     assert "CRL" in error.message
 
@@ -278,8 +243,8 @@ async def test_a_handshake_that_never_ends(client: ssl.SSLContext, good: ssl.SSL
     assert error.temporary
 
 
-async def test_starttls_with_a_bad_certificate(client: ssl.SSLContext) -> None:
-    stranger = server_context(trustme.CA().issue_cert("localhost"))
+async def test_starttls_with_a_bad_certificate(certificates: Any, client: ssl.SSLContext) -> None:
+    stranger = certificates.context("unknown_authority")
     async with ScriptedServer(tls=stranger) as scripted, connected(scripted.port) as smtp:
         error = await caught_from(smtp.starttls(tls_context=client, server_hostname="localhost"), Stage.TLS)
     assert error.code == "tls.certificate-untrusted"

@@ -97,11 +97,8 @@ class ReplyParser:
                 replies.append(line.reply)
             else:
                 self._continue(line, raw, replies)
-        rest = data[start:]
-        if len(rest) > MAX_LINE:
-            raise _too_long(rest)
-        _check_beginning(rest)
-        self._buffer = rest
+        if start < len(data):
+            self._buffer = _checked_beginning(data[start:])
 
     def _continue(self, line: _Line, raw: bytes, replies: list[Reply]) -> None:
         if self._lines and line.code != self._lines[0].code:
@@ -160,10 +157,13 @@ def _printable(raw: bytes) -> str:
     return text if text.isprintable() else _UNPRINTABLE.sub("\ufffd", text)
 
 
-def _check_beginning(rest: bytes) -> None:
-    """Refuse an incomplete line as early as it is certain to be wrong: what is no SMTP may never send a line feed."""
-    if rest and not b"2" <= rest[:1] <= b"5":
+def _checked_beginning(rest: bytes) -> bytes:
+    """Refuse an incomplete line as soon as it is certain to be wrong: what is no SMTP may never send a line feed."""
+    if len(rest) > MAX_LINE:
+        raise _too_long(rest)
+    if not b"2" <= rest[:1] <= b"5":
         raise _malformed(rest, "a reply begins with three digits and a space or a hyphen")
+    return rest
 
 
 def _malformed(raw: bytes, why: str) -> ProtocolError:

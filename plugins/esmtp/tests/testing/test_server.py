@@ -85,18 +85,6 @@ async def in_envelope(server: ScriptedServer) -> AsyncIterator[Client]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def tls(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    return context
-
-
 @pytest.fixture
 def trusting(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.create_default_context()
@@ -240,16 +228,16 @@ async def test_a_scripted_challenge_takes_the_scripted_response() -> None:
 # --- TLS --------------------------------------------------------------------------------------------------------------
 
 
-async def test_speaks_tls_from_the_first_byte(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
-    async with ScriptedServer(tls=tls, implicit_tls=True) as server, client_of(server, trusting) as client:
+async def test_speaks_tls_from_the_first_byte(server_tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    async with ScriptedServer(tls=server_tls, implicit_tls=True) as server, client_of(server, trusting) as client:
         assert (await client.reply())[:3] == b"220"
         assert b"STARTTLS" not in await client.ask(b"EHLO me")
         assert server.sessions[0].encrypted
         assert server.sessions[0].plain_bytes == 0
 
 
-async def test_upgrades(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
-    async with ScriptedServer(tls=tls) as server, client_of(server) as client:
+async def test_upgrades(server_tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    async with ScriptedServer(tls=server_tls) as server, client_of(server) as client:
         await client.reply()
         assert b"STARTTLS" in await client.ask(b"EHLO me")
         assert (await client.ask(b"STARTTLS"))[:3] == b"220"
@@ -261,8 +249,8 @@ async def test_upgrades(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
         assert session.injected == b""
 
 
-async def test_keeps_apart_what_the_client_injects(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
-    async with ScriptedServer(tls=tls) as server, talking(server) as client:
+async def test_keeps_apart_what_the_client_injects(server_tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    async with ScriptedServer(tls=server_tls) as server, talking(server) as client:
         assert (await client.ask(b"STARTTLS\r\nMAIL FROM:<evil@example.org>"))[:3] == b"220"
         await client.writer.start_tls(trusting, server_hostname="localhost")
         await client.ask(b"NOOP")
@@ -270,15 +258,15 @@ async def test_keeps_apart_what_the_client_injects(tls: ssl.SSLContext, trusting
         assert "MAIL" not in server.sessions[0].verbs
 
 
-async def test_can_inject_after_its_own_answer(tls: ssl.SSLContext) -> None:
+async def test_can_inject_after_its_own_answer(server_tls: ssl.SSLContext) -> None:
     injection = Raw(b"220 go\r\n250 2.1.0 injected\r\n")
-    async with ScriptedServer(tls=tls, on={"STARTTLS": injection}) as server, talking(server) as client:
+    async with ScriptedServer(tls=server_tls, on={"STARTTLS": injection}) as server, talking(server) as client:
         assert await client.ask(b"STARTTLS") == b"220 go"
         assert await client.reply() == b"250 2.1.0 injected"
 
 
-async def test_notes_a_handshake_that_failed(tls: ssl.SSLContext) -> None:
-    async with ScriptedServer(tls=tls, implicit_tls=True) as server:
+async def test_notes_a_handshake_that_failed(server_tls: ssl.SSLContext) -> None:
+    async with ScriptedServer(tls=server_tls, implicit_tls=True) as server:
         with pytest.raises(ssl.SSLCertVerificationError):
             async with client_of(server, ssl.create_default_context()):
                 pass
@@ -292,19 +280,19 @@ async def test_notes_a_handshake_that_failed(tls: ssl.SSLContext) -> None:
 
 
 @pytest.mark.parametrize("implicit", [True, False])
-async def test_a_handshake_can_be_replaced(tls: ssl.SSLContext, implicit: bool) -> None:
+async def test_a_handshake_can_be_replaced(server_tls: ssl.SSLContext, implicit: bool) -> None:
     script = {"TLS": (Garbage(), Drop())}
-    async with ScriptedServer(tls=tls, implicit_tls=implicit, on=script) as server, client_of(server) as client:
+    async with ScriptedServer(tls=server_tls, implicit_tls=implicit, on=script) as server, client_of(server) as client:
         if not implicit:
             await client.reply()
             await client.ask(b"STARTTLS")
         assert await client.rest() == Garbage().data
 
 
-async def test_a_handshake_can_be_held_up(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+async def test_a_handshake_can_be_held_up(server_tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
     gate = asyncio.Event()
     script = {"TLS": (Wait(gate), Default())}
-    async with ScriptedServer(tls=tls, implicit_tls=True, on=script) as server:
+    async with ScriptedServer(tls=server_tls, implicit_tls=True, on=script) as server:
         connecting = asyncio.create_task(
             asyncio.open_connection(server.host, server.port, ssl=trusting, server_hostname="localhost")
         )

@@ -6,25 +6,12 @@ import asyncio
 import base64
 import binascii
 import socket
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from attrs import Factory, define
 
-from posthouse_esmtp.testing.actions import (
-    Default,
-    Drop,
-    Garbage,
-    Raw,
-    Reset,
-    Say,
-    Script,
-    Signal,
-    Stall,
-    Step,
-    StopReading,
-    Wait,
-)
+from posthouse_esmtp.testing.actions import Script
+from posthouse_esmtp.testing.player import Player, nothing, terminated
 from posthouse_esmtp.testing.sasl_server import EXCHANGES, Exchange
 from posthouse_esmtp.testing.wire import Ended, Wire
 
@@ -79,11 +66,9 @@ class Session:
         self.tls_error: OSError | None = None
         self.user = ""
         self._server = server
-        self._script = script
-        self._used: dict[str, int] = {}
         self._wire = Wire()
+        self._player = Player(script, self, self._wire)
         self._transaction: Transaction | None = None
-        self._code = 0
 
     @property
     def received(self) -> bytes:
@@ -97,7 +82,7 @@ class Session:
 
     def say(self, data: bytes) -> None:
         """Send a reply now, whatever the conversation is at: out of turn, a 421 at any moment."""
-        self._send(_terminated(data))
+        self._player.send(terminated(data))
 
     def reset(self) -> None:
         """Close with a TCP reset now."""
@@ -124,7 +109,7 @@ class Session:
             if self._server.implicit_tls:
                 await self._start_tls()
             self._wire.transport.resume_reading()
-            await self._answer("CONNECT", b"220 scripted.example ESMTP ready")
+            await self._player.answer("CONNECT", b"220 scripted.example ESMTP ready")
             while True:
                 command = await self._wire.line()
                 self.commands.append(command)
@@ -156,23 +141,23 @@ class Session:
             await handler(argument)
         else:
             known = _verb(verb) in ("NOOP", "VRFY", "HELP")
-            await self._answer(_verb(verb), b"250 2.0.0 ok" if known else b"502 5.5.1 command not known")
+            await self._player.answer(_verb(verb), b"250 2.0.0 ok" if known else b"502 5.5.1 command not known")
 
     async def _ehlo(self, argument: bytes) -> None:
         if self.commands[-1][:4].upper() == b"HELO":
-            await self._answer("HELO", b"250 scripted.example")
+            await self._player.answer("HELO", b"250 scripted.example")
             return
         lines = [b"scripted.example", *self._server.offers_to(self)]
-        await self._answer("EHLO", b"\n".join([b"250-" + line for line in lines[:-1]] + [b"250 " + lines[-1]]))
+        await self._player.answer("EHLO", b"\n".join([b"250-" + line for line in lines[:-1]] + [b"250 " + lines[-1]]))
 
     async def _starttls(self, argument: bytes) -> None:
         offered = self._server.tls is not None and not self.encrypted
-        if await self._answer("STARTTLS", b"220 2.0.0 go ahead" if offered else b"502 5.5.1 not offered") == 220:
+        if await self._player.answer("STARTTLS", b"220 2.0.0 go ahead" if offered else b"502 5.5.1 not offered") == 220:
             self.injected = self._wire.rest()
             await self._start_tls()
 
     async def _start_tls(self) -> None:
-        await self._perform("TLS", self._handshake)
+        await self._player.perform("TLS", self._handshake)
 
     async def _handshake(self) -> None:
         context = self._server.tls
@@ -194,12 +179,12 @@ class Session:
             reply = _challenge(next(exchange))
             if initial:
                 reply = self._continue(exchange, b"" if initial == b"=" else initial)
-        code = await self._answer("AUTH", reply)
+        code = await self._player.answer("AUTH", reply)
         while code == 334:
             response = await self._wire.line()
             self.commands.append(response)
             reply = self._continue(exchange, response) if exchange else b"235 2.7.0 accepted"
-            code = await self._answer("RESPONSE", reply)
+            code = await self._player.answer("RESPONSE", reply)
 
     def _continue(self, exchange: Exchange, response: bytes) -> bytes:
         if response == b"*":
@@ -214,20 +199,25 @@ class Session:
 
     async def _mail(self, argument: bytes) -> None:
         busy = self._transaction is not None
-        if await self._answer("MAIL", b"503 5.5.1 sender already given" if busy else b"250 2.1.0 sender ok") == 250:
+        if (
+            await self._player.answer("MAIL", b"503 5.5.1 sender already given" if busy else b"250 2.1.0 sender ok")
+            == 250
+        ):
             self._transaction = Transaction(argument.partition(b":")[2])
 
     async def _rcpt(self, argument: bytes) -> None:
-        code = await self._answer("RCPT", b"250 2.1.5 recipient ok" if self._transaction else b"503 5.5.1 MAIL first")
+        code = await self._player.answer(
+            "RCPT", b"250 2.1.5 recipient ok" if self._transaction else b"503 5.5.1 MAIL first"
+        )
         if code // 10 == 25 and self._transaction:
             self._transaction.recipients.append(argument.partition(b":")[2])
 
     async def _data(self, argument: bytes) -> None:
         ready = self._transaction is not None and self._transaction.recipients
-        if await self._answer("DATA", b"354 go ahead" if ready else b"554 5.5.1 no valid recipients") != 354:
+        if await self._player.answer("DATA", b"354 go ahead" if ready else b"554 5.5.1 no valid recipients") != 354:
             return
         await self._wire.anything()
-        await self._perform("BODY", _nothing)
+        await self._player.perform("BODY", nothing)
         transaction = self._transaction or Transaction(b"")
         transaction.wire = await self._content()
         transaction.content = _unstuffed(transaction.wire)
@@ -245,110 +235,33 @@ class Session:
         chunk = await self._wire.exactly(int(size))
         transaction = self._transaction
         if transaction is None or not transaction.recipients:
-            await self._answer("BDAT", b"503 5.5.1 no valid recipients")
+            await self._player.answer("BDAT", b"503 5.5.1 no valid recipients")
             return
         transaction.chunks.append(chunk)
         if last.upper() == b"LAST":
             transaction.wire = transaction.content = b"".join(transaction.chunks)
             await self._finish("BDAT LAST", transaction)
         else:
-            await self._answer("BDAT", b"250 2.0.0 %d bytes taken" % len(chunk))
+            await self._player.answer("BDAT", b"250 2.0.0 %d bytes taken" % len(chunk))
 
     async def _finish(self, moment: str, transaction: Transaction) -> None:
         self.messages.append(transaction)
         self._transaction = None
-        transaction.code = await self._answer(moment, b"250 2.0.0 queued as %d.%d" % (self.number, len(self.messages)))
+        transaction.code = await self._player.answer(
+            moment, b"250 2.0.0 queued as %d.%d" % (self.number, len(self.messages))
+        )
 
     async def _rset(self, argument: bytes) -> None:
         self._transaction = None
-        await self._answer("RSET", b"250 2.0.0 ok")
+        await self._player.answer("RSET", b"250 2.0.0 ok")
 
     async def _quit(self, argument: bytes) -> None:
-        if await self._answer("QUIT", b"221 2.0.0 bye") == 221:
+        if await self._player.answer("QUIT", b"221 2.0.0 bye") == 221:
             raise Ended
-
-    # --- the script ---------------------------------------------------------------------------------------------------
-
-    async def _answer(self, moment: str, reply: bytes) -> int:
-        """Do what the script says at this moment, else send the reply; return the code that was sent, 0 if none was."""
-        self._code = 0
-
-        async def default() -> None:
-            self._send(_terminated(reply))
-
-        await self._perform(moment, default)
-        return self._code
-
-    async def _perform(self, moment: str, default: Callable[[], Awaitable[None]]) -> None:
-        step = self._step(moment)
-        for action in step if isinstance(step, tuple) else (step,):
-            match action:
-                case Default():
-                    await default()
-                case bytes():
-                    self._send(_terminated(action))
-                case Say(data, pieces):
-                    await self._send_pieces(_terminated(data), pieces)
-                case Raw(data) | Garbage(data):
-                    self._send(data)
-                case Wait(event):
-                    await event.wait()
-                case Signal(event):
-                    event.set()
-                case Drop():
-                    await self._wire.drop()
-                    raise Ended
-                case Reset():
-                    self._wire.reset()
-                    raise Ended
-                case Stall():
-                    self._wire.transport.resume_reading()
-                    await self._wire.closed.wait()
-                    raise Ended
-                case StopReading():
-                    self._wire.transport.pause_reading()
-                    await self._wire.closed.wait()
-                    raise Ended
-
-    def _step(self, moment: str) -> Step:
-        plan = self._script.get(moment)
-        if plan is None and moment.isupper() and moment not in _NO_COMMANDS:
-            plan = self._script.get("*")
-        if plan is None:
-            return Default()
-        if isinstance(plan, list):
-            used = self._used.get(moment, 0)
-            self._used[moment] = used + 1
-            return plan[used] if used < len(plan) else Default()
-        return plan(self) if callable(plan) else plan
-
-    def _send(self, data: bytes) -> None:
-        if not self._code and data[:3].isdigit():
-            self._code = int(data[:3])
-        self._wire.write(data)
-
-    async def _send_pieces(self, data: bytes, pieces: int) -> None:
-        size = -(-len(data) // pieces)
-        self._code = self._code or int(data[:3])
-        for start in range(0, len(data), size):
-            self._wire.write(data[start : start + size])
-            await asyncio.sleep(0)  # the transport sends at once; give the client a turn to read
-
-
-_NO_COMMANDS = frozenset({"CONNECT", "TLS", "RESPONSE", "BODY", "DOT"})
-
-
-async def _nothing() -> None:
-    """Stand for a correct server that does nothing at this moment."""
 
 
 def _verb(command: bytes) -> str:
     return command.split(b" ", 1)[0].decode("ascii", "backslashreplace").upper()
-
-
-def _terminated(data: bytes) -> bytes:
-    lines = data.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
-    return b"\r\n".join(lines) + b"\r\n"
 
 
 def _challenge(data: bytes) -> bytes:
