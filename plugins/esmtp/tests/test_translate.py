@@ -47,7 +47,8 @@ def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 @pytest.fixture
 def good(certificates: Any) -> ssl.SSLContext:
-    return certificates.context()
+    context: ssl.SSLContext = certificates.context()
+    return context
 
 
 async def caught_from(action: Awaitable[object], stage: Stage, port: int = 0, host: str = "localhost") -> DeliveryError:
