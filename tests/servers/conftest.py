@@ -9,9 +9,11 @@ import secrets
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import pytest
+
+from posthouse import Mailer
 
 from . import cyrus as cyrus_program
 from . import dovecot as dovecot_program
@@ -24,9 +26,6 @@ from .exim import Exim
 from .mailers import write_configuration
 from .postfix import Postfix
 from .programs import ServerProgram
-
-if TYPE_CHECKING:
-    from posthouse import Mailer
 
 HERE = Path(__file__).parent
 NEEDS = {
@@ -175,8 +174,6 @@ class OpenMailer(Protocol):
 @pytest.fixture
 def open_mailer(tmp_path: Path, certificates: Certificates) -> Iterator[OpenMailer]:
     """Mailers that trust the test CA unless they are told otherwise; all are closed at the end of the test."""
-    from posthouse import Mailer
-
     with contextlib.ExitStack() as opened:
 
         def open_one(server: Postfix | Exim, way: str, *, trust_test_ca: bool = True, **arguments: Any) -> Mailer:

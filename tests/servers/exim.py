@@ -68,7 +68,7 @@ class Exim(ServerProgram):
 
     def used_pipelining(self, message_id: str) -> bool:
         """Whether the client sent commands without waiting for each reply."""
-        return " L " in self._reception(message_id)
+        return re.search(r" L\.? ", self._reception(message_id)) is not None  # "L-" or "L.-" if only offered
 
     def _reception(self, message_id: str) -> str:
         [found] = self.wait_for_log(rf"^.* <= .* id={re.escape(message_id.strip('<>'))} .*$")

@@ -157,14 +157,18 @@ def test_a_client_certificate_is_demanded(postfix: Postfix, certificates: Certif
 def test_a_port_that_somebody_took_meanwhile_is_replaced(
     postfix: Postfix, server_home: Path, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = list(postfix.ports)
-    offers = [free_ports(names), free_ports(names)]
-    wanted = offers[1]
-    monkeypatch.setattr(postfix_module, "free_ports", lambda _names: offers.pop(0))
+    answered: list[dict[str, int]] = []
+
+    def offer(names: list[str]) -> dict[str, int]:
+        ports = free_ports(names)
+        answered.append(ports if answered else ports | {"plain": taken.getsockname()[1]})
+        return answered[-1]
+
+    monkeypatch.setattr(postfix_module, "free_ports", offer)
     home = server_home / "second"
     home.mkdir(mode=0o755)
-    with socket.create_server(("127.0.0.1", offers[0]["plain"])), Postfix(home, certificates.home) as second:
-        assert second.ports == wanted
+    with socket.create_server(("127.0.0.1", 0)) as taken, Postfix(home, certificates.home) as second:
+        assert second.ports == answered[-1] != answered[0]
         assert postfix.answers()
 
 
