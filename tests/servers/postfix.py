@@ -21,6 +21,7 @@ PORTS = [
     "cyrus",  # like submission, but Cyrus SASL looks after passwords
     "small",  # 20000 bytes a message, 5 recipients
     "bare",  # no extension at all
+    "impatient",  # hangs up on a client that is silent for a second
     "wrong_name",  # smtps with a certificate for another host,
     "expired",  # with an expired one,
     "self_signed",  # and with one that no authority signed

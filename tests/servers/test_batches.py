@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
 from posthouse import AsyncMailer, Message, Outcome
@@ -111,11 +114,42 @@ def test_one_connection_serves_one_send_after_the_other(
     assert (session["starttls"], session["auth"], session["mail"]) == (1, 1, 10)
 
 
-async def test_the_asynchronous_mailer_does_the_same(
-    postfix: Postfix, certificates: Certificates, recipient: str, tmp_path_factory: pytest.TempPathFactory
+def test_a_connection_that_the_server_gave_up_is_replaced(
+    postfix: Postfix, open_mailer: OpenMailer, recipient: str
 ) -> None:
-    folder = tmp_path_factory.mktemp("async")
-    path = write_configuration(folder, postfix, "smtps", user=USER, ca_file=str(certificates.ca_file))
+    mailer = open_mailer(postfix, "if-offered", port="impatient", user=USER)
+    for message in letters(recipient, 3):
+        start = postfix.log_position()
+        assert mailer.send(message).outcome is Outcome.SENT
+        postfix.wait_for_log(r": timeout after \S+ from ", start)
+    assert len(postfix.mailbox.wait(*(f"n{number}-{recipient}" for number in range(3)))) == 3
+
+
+async def test_many_tasks_share_the_connections_that_the_account_allows(
+    postfix: Postfix, certificates: Certificates, recipient: str, tmp_path: Path
+) -> None:
+    start = postfix.log_position()
+    path = write_configuration(
+        tmp_path,
+        postfix,
+        "starttls",
+        user=USER,
+        account={"delivery": {"connections": 2}},
+        ca_file=str(certificates.ca_file),
+    )
+    async with AsyncMailer.from_config(path) as mailer:
+        receipts = await asyncio.gather(*(mailer.send(message) for message in letters(recipient, 20)))
+    assert {receipt.outcome for receipt in receipts} == {Outcome.SENT}
+    assert len(postfix.mailbox.wait(*(f"n{number}-{recipient}" for number in range(20)))) == 20
+    sessions = postfix.sessions(start, 2)
+    assert [session["auth"] for session in sessions] == [1, 1]
+    assert sum(session["mail"] for session in sessions) == 20
+
+
+async def test_the_asynchronous_mailer_does_the_same(
+    postfix: Postfix, certificates: Certificates, recipient: str, tmp_path: Path
+) -> None:
+    path = write_configuration(tmp_path, postfix, "smtps", user=USER, ca_file=str(certificates.ca_file))
     async with AsyncMailer.from_config(path) as mailer:
         receipts = [receipt async for receipt in mailer.send_many(letters(recipient, 10))]
     assert [receipt.outcome for receipt in receipts] == [Outcome.SENT] * 10

@@ -59,6 +59,23 @@ def test_bytes_arrive_as_they_left(
     assert not [message for message in server.mailbox.messages() if message.recipient.startswith("victim@")]
 
 
+@pytest.mark.parametrize("chunking", [True, False], ids=["bdat", "data"])
+@pytest.mark.parametrize("ending", ["\n.\n", "\n.\r\n", "\r.\r\n", "\r\n.\r", "\r.\r", "\r\n\r.\r\n", "\r\n.\n"])
+def test_nobody_smuggles_a_second_message_in(
+    server: Postfix | Exim, open_mailer: OpenMailer, recipient: str, ending: str, chunking: bool
+) -> None:
+    victim = f"victim-{recipient}"
+    smuggled = f"{ending}MAIL FROM:<mallory@{DOMAIN}>\r\nRCPT TO:<{victim}>\r\nDATA\r\nSubject: got you\r\n{ending}"
+    mailer = open_mailer(server, "if-offered", chunking=chunking)
+    mailer.send(Message.from_bytes(raw_message(f"\r\nhello{smuggled}end\r\n".encode(), recipient)))
+    mailer.send(Message(to=f"after-{recipient}", subject="in step", text=f"hello{smuggled}end"))
+    delivered = server.mailbox.wait(recipient, f"after-{recipient}")
+    for message in delivered:
+        assert b"got you" in message.content
+        assert b"\r" not in message.content
+    assert not [message for message in server.mailbox.messages() if message.recipient == victim]
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_lines_that_end_in_lf_alone_arrive_with_the_ending_that_mail_needs(
     server: Postfix | Exim, open_mailer: OpenMailer, recipient: str, way: str
