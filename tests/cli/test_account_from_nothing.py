@@ -27,7 +27,10 @@ def test_add_test_send(posthouse, sandbox: Sandbox, work: Path) -> None:
     assert stages.index("connect") < stages.index("tls") < stages.index("authentication") < stages.index("recipient")
     sent = posthouse("send", "--to", "ada@example.org", "--subject", "Hello", "--text", "It works.")
     assert (sent.returncode, sent.stdout, sent.stderr) == (0, "", "")
-    assert [received.recipients for received in sandbox.inbox.messages] == [("anna@sandbox.example",), ("ada@example.org",)]
+    assert [received.recipients for received in sandbox.inbox.messages] == [
+        ("anna@sandbox.example",),
+        ("ada@example.org",),
+    ]
 
 
 def test_the_test_names_cause_and_next_step(posthouse, sandbox: Sandbox) -> None:

@@ -26,8 +26,8 @@ def refuse(address: str, error=RefusedError, *, temporary: bool = False):
         if address not in recipients:
             return None
         status = RecipientStatus.UNCERTAIN if error is UncertainError else RecipientStatus.REFUSED
-        outcomes = tuple(RecipientOutcome(r, status, temporary=temporary) for r in recipients)
-        return Delivery(recipients=outcomes, error=error("Not this one.", temporary=temporary))
+        outcomes = tuple(RecipientOutcome(r, status, None, temporary, "not known here") for r in recipients)
+        return Delivery(recipients=outcomes, error=error("Not this one.", temporary=temporary, hint="Ask."))
 
     return on_send
 
@@ -64,7 +64,7 @@ def test_json_is_one_line_each(run, box: Box, recipients: Path) -> None:
 def test_the_refused_are_reported_at_the_end(run, box: Box, recipients: Path) -> None:
     box.on_send = refuse("b@b.example")
     result = run(*SEND)
-    assert result.stderr.splitlines() == ["line 3: failed Not this one.", "  b@b.example: refused"]
+    assert result.stderr.splitlines() == ["line 3: b@b.example: refused, not known here", "Next step: Ask."]
     assert len(box.sent) == 2
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from posthouse.cli.descriptions import is_secret, settings_class
 from posthouse.cli.invocation import Invocation
 from posthouse.config import Configuration, ConfigurationFile, PluginPolicy, candidates, load, parse
-from posthouse.errors import ConfigurationError, Problem
+from posthouse.errors import ConfigurationError, PluginError, Problem
 from posthouse.schema import settings_of
 from posthouse.secrets import Secret
 
@@ -50,7 +50,6 @@ def change_file(
 
     Raises:
         ConfigurationError: the change brings problems; nothing was written.
-        PluginError: plugins that the configuration requires are not usable.
     """
     file = ConfigurationFile(path)
     known = _problems(load(path)) if path.exists() else ()
@@ -97,5 +96,8 @@ def _below(part: str, changes: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _problems(configuration: Configuration) -> tuple[Problem, ...]:
     from posthouse import Mailer
 
-    with Mailer(configuration) as mailer:
-        return mailer.validate()
+    try:
+        with Mailer(configuration) as mailer:
+            return mailer.validate()
+    except PluginError as error:  # what is required and missing was so before the edit, too, or the edit is refused
+        return (Problem("plugins.require", error.message),)

@@ -46,9 +46,7 @@ def send_list(invocation: Invocation, route: Route, options: MessageOptions, sou
     recipients = read_recipients(source)
     make_message = _message_maker(options, recipients)
     _check(recipients, make_message)
-    receipts: list[tuple[Row, Receipt]] = []
-    counts: Counter[Outcome] = Counter()
-    codes: set[ExitCode] = set()
+    outcomes = _Outcomes()
     with invocation.mailer() as mailer, _stop_on_interrupt() as stopped, _progress(invocation, recipients) as advance:
         _check_account(mailer, make_message(recipients.rows[0]), route)
         taken = _until(stopped, recipients.rows)
@@ -56,19 +54,52 @@ def send_list(invocation: Invocation, route: Route, options: MessageOptions, sou
         rows = iter(recipients.rows)
         for receipt in mailer.send_many(messages, **asdict(route)):
             row = next(rows)
-            counts[receipt.outcome] += 1
-            codes.add(for_receipt(receipt))
-            if receipt.outcome is not Outcome.SENT:
-                receipts.append((row, receipt))
-            advance(counts)
+            outcomes.add(row, receipt)
+            advance(outcomes.counts)
             if invocation.json:
                 print_json({"line": row.line, **receipt.as_dict()}, compact=True)
     if not invocation.json:
-        _report(counts, receipts)
+        outcomes.report()
     if stopped.is_set() and (row_left := next(rows, None)) is not None:
         note(f"Stopped. Nothing was sent for line {row_left.line} and those after it.")
         return ExitCode.INTERRUPTED
-    return worst(codes)
+    return worst(outcomes.codes)
+
+
+class _Outcomes:
+    """What became of the messages so far."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[Outcome] = Counter()
+        self.codes: set[ExitCode] = set()
+        self._notes: Counter[str] = Counter()
+        self._failed: list[tuple[Row, Receipt]] = []
+
+    def add(self, row: Row, receipt: Receipt) -> None:
+        self.counts[receipt.outcome] += 1
+        self.codes.add(for_receipt(receipt))
+        self._notes.update(receipt.notes)
+        if receipt.outcome is not Outcome.SENT:
+            self._failed.append((row, receipt))
+
+    def report(self) -> None:
+        """Say how many were sent, and who was not accepted, each with the reason; each hint once."""
+        if is_terminal():
+            total = sum(self.counts.values())
+            summary = ", ".join(
+                f"{self.counts[outcome]} {outcome.value}" for outcome in Outcome if self.counts[outcome]
+            )
+            say(f"{total} message{'' if total == 1 else 's'}: {summary or 'none'}.")
+        for text, count in self._notes.items():
+            note(f"Note ({count} times): {text}", fg="yellow")
+        for row, receipt in self._failed:
+            for recipient in (*receipt.refused, *receipt.uncertain):
+                note(f"line {row.line}: {describe_recipient(recipient)}", fg="red")
+            if not receipt.recipients:
+                note(f"line {row.line}: {receipt.error.message if receipt.error else receipt.outcome.value}", fg="red")
+        for hint in dict.fromkeys(receipt.error.hint for _, receipt in self._failed if receipt.error):
+            if hint:
+                note(f"Next step: {hint}", hang=11)
 
 
 def _message_maker(options: MessageOptions, recipients: RecipientList) -> Callable[[Row], Message]:
@@ -152,18 +183,3 @@ def _progress(invocation: Invocation, recipients: RecipientList) -> Iterator[Cal
 
     with progress_bar(len(recipients.rows)) as advance:
         yield advance
-
-
-def _report(counts: Counter[Outcome], failed: list[tuple[Row, Receipt]]) -> None:
-    if is_terminal():
-        total = sum(counts.values())
-        say(f"{total} message{'' if total == 1 else 's'}: " + _summary(counts))
-    for row, receipt in failed:
-        error = f" {receipt.error}" if receipt.error else ""
-        note(f"line {row.line}: {receipt.outcome.value}{error}")
-        for recipient in (*receipt.refused, *receipt.uncertain):
-            note(f"  {describe_recipient(recipient)}")
-
-
-def _summary(counts: Counter[Outcome]) -> str:
-    return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome]) or "none"

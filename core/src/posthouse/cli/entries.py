@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from posthouse.cli.descriptions import settings_class
 from posthouse.cli.invocation import Invocation
 from posthouse.cli.output import print_json, print_table
-from posthouse.config import Entry, entries
-
-if TYPE_CHECKING:
-    from posthouse import Mailer
+from posthouse.config import Configuration, Entry, entries
 
 __all__ = ["as_toml", "entries_below", "print_entries"]
 
 
-def entries_below(mailer: Mailer, *prefixes: str) -> list[Entry]:
+def entries_below(configuration: Configuration, *prefixes: str) -> list[Entry]:
     """Return the values at or below some dotted paths; an empty path means all."""
-    shown = entries(mailer.configuration, partial(settings_class, mailer.registry))
+    from posthouse._discovery import Registry
+
+    shown = entries(configuration, partial(settings_class, Registry(configuration.plugins)))
     return [entry for entry in shown if any(not p or f"{entry.path}.".startswith(f"{p}.") for p in prefixes)]
 
 

@@ -12,6 +12,7 @@ from attrs import define
 if TYPE_CHECKING:
     from posthouse import Mailer
     from posthouse._discovery import Registry
+    from posthouse.config import Configuration
     from posthouse.errors import PosthouseError
 
 __all__ = ["Invocation", "common_options", "json_option", "pass_invocation"]
@@ -45,6 +46,16 @@ class Invocation:
 
         return Mailer.from_config(self.config)
 
+    def configuration(self) -> Configuration:
+        """Return the configuration, whether or not its plugins can be used.
+
+        Raises:
+            ConfigurationError: it is missing or wrong.
+        """
+        from posthouse.config import load
+
+        return load(self.config)
+
     def registry(self) -> Registry:
         """Return the plugins, judged by the configuration; without any configuration there is nothing to forbid one.
 
@@ -52,11 +63,11 @@ class Invocation:
             ConfigurationError: the configuration that was named is missing, or the one that was found is wrong.
         """
         from posthouse._discovery import Registry
-        from posthouse.config import PluginPolicy, candidates, load
+        from posthouse.config import PluginPolicy, candidates
 
         places = candidates(self.config)
         unconfigured = len(places) > 1 and not any(place.exists() for place in places)
-        return Registry(PluginPolicy() if unconfigured else load(self.config).plugins)
+        return Registry(PluginPolicy() if unconfigured else self.configuration().plugins)
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

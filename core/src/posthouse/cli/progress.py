@@ -34,7 +34,8 @@ def progress_bar(total: int) -> Iterator[Callable[[Counter[Outcome]], None]]:
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[trouble]}", style="red", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    # rich would otherwise send what is printed to stdout, the receipts, to the terminal as well
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:
         task = progress.add_task("", total=total, trouble="")
 
         def advance(counts: Counter[Outcome]) -> None:

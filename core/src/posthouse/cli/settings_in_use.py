@@ -10,17 +10,19 @@ from posthouse.errors import ConfigurationError
 from posthouse.structuring import structure
 
 if TYPE_CHECKING:
-    from posthouse._discovery import Registry
     from posthouse.config import Configuration
 
 __all__ = ["settings_in_use"]
 
 
-def settings_in_use(configuration: Configuration, registry: Registry) -> Iterator[tuple[str, Any]]:
+def settings_in_use(configuration: Configuration) -> Iterator[tuple[str, Any]]:
     """Yield path and settings of each account's transport and sign-in, a shared sign-in once.
 
     What no plugin reads, or reads with problems, is left out: ``posthouse config check`` says so.
     """
+    from posthouse._discovery import Registry
+
+    registry = Registry(configuration.plugins)
     seen = set()
     for account in configuration.accounts.values():
         for role, selection in (("transport", account.transport), ("authenticator", account.auth)):

@@ -41,8 +41,7 @@ def command() -> None:
 @pass_invocation
 def list_(invocation: Invocation, /) -> None:
     """List the accounts."""
-    with invocation.mailer() as mailer:
-        configuration = mailer.configuration
+    configuration = invocation.configuration()
     accounts = [_as_dict(account, configuration.default) for account in configuration.accounts.values()]
     if invocation.json:
         print_json(accounts)
@@ -59,12 +58,12 @@ def list_(invocation: Invocation, /) -> None:
 @pass_invocation
 def show(invocation: Invocation, /, name: str) -> None:
     """Show an account's settings and where each came from; secrets stay hidden."""
-    with invocation.mailer() as mailer:
-        accounts = mailer.configuration.accounts
-        if name not in accounts:
-            raise _unknown(name, tuple(accounts))
-        shared = f"auth.{accounts[name].auth.name}" if accounts[name].auth.name else f"accounts.{name}"
-        print_entries(invocation, entries_below(mailer, f"accounts.{name}", shared))
+    configuration = invocation.configuration()
+    if name not in configuration.accounts:
+        raise _unknown(name, tuple(configuration.accounts))
+    account = configuration.accounts[name]
+    own = account.transport.path.removesuffix(".transport")
+    print_entries(invocation, entries_below(configuration, own, account.auth.path or own))
 
 
 @command.command
@@ -189,8 +188,9 @@ def remove(invocation: Invocation, /, name: str, yes: bool) -> None:
 def default(invocation: Invocation, /, name: str | None) -> None:
     """Make an account the default, or say which one it is."""
     if name is None:
-        with invocation.mailer() as mailer:
-            chosen = mailer.resolve()
+        from posthouse._routing import resolve
+
+        chosen = resolve(invocation.configuration())
         if invocation.json:
             print_json({"account": chosen.account.name, "reason": chosen.reason})
         else:

@@ -40,7 +40,7 @@ def check(invocation: Invocation, /) -> int:
         configuration = mailer.configuration
         problems = mailer.validate()
         warnings = [*configuration.warnings]
-        for path, settings in settings_in_use(configuration, mailer.registry):
+        for path, settings in settings_in_use(configuration):
             warnings += [w for w in weaknesses(settings, path=path) if w not in warnings]
     if problems:
         raise ConfigurationError(problems=problems, source=configuration.source)
@@ -65,8 +65,7 @@ def show(invocation: Invocation, /, prefix: str) -> None:
 
     With PREFIX only what stands below it, such as accounts.office.
     """
-    with invocation.mailer() as mailer:
-        found = entries_below(mailer, prefix)
+    found = entries_below(invocation.configuration(), prefix)
     if not found:
         raise ConfigurationError(f"Nothing stands at {prefix!r} in the configuration.", code="configuration.path")
     print_entries(invocation, found)

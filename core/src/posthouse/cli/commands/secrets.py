@@ -49,11 +49,9 @@ def seal(invocation: Invocation, /) -> None:
 @pass_invocation
 def check(invocation: Invocation, /) -> int:
     """Try to read every secret of the configuration. Shows none of them, and exits with 78 if one cannot be read."""
-    with invocation.mailer() as mailer:
-        used = list(settings_in_use(mailer.configuration, mailer.registry))
     results = [
         _try(f"{path}.{field.name}", value)
-        for path, settings in used
+        for path, settings in settings_in_use(invocation.configuration())
         for field in fields(type(settings))
         if isinstance(value := getattr(settings, field.name), Secret)
     ]

@@ -111,7 +111,8 @@ def _repeat_options(args: list[str]) -> list[str]:
     option = ""
     for argument in args:
         if argument.startswith("-") and argument != STDIN:
-            option = argument if argument in _LISTS else ""
+            name = argument.partition("=")[0]
+            option = name if name in _LISTS else ""
             result.append(argument)
         elif option and result[-1] != option:
             result += [option, argument]
