@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posthouse.errors import AuthenticationError
+from posthouse.errors import AuthenticationError, ProtocolError
 from posthouse.secrets import Secret
 from posthouse_esmtp.sasl.scram import MAX_ITERATIONS, MIN_ITERATIONS, ScramSha1, ScramSha256
 from posthouse_esmtp.testing.sasl_server import EXCHANGES, Exchange
@@ -49,6 +49,9 @@ def test_says_what_the_rfc_says(
     assert scram.respond(server_first) == client_final
     assert scram.respond(server_final) == b""
     scram.finish()
+    with pytest.raises((AuthenticationError, ProtocolError)):
+        while True:
+            scram.respond(server_final)
 
 
 def converse(scram: ScramSha1 | ScramSha256, server: Exchange) -> bool:

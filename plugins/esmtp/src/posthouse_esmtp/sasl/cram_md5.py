@@ -5,12 +5,12 @@ from __future__ import annotations
 import hmac
 
 from posthouse.secrets import Secret
-from posthouse_esmtp.sasl.mechanism import encode, encode_line
+from posthouse_esmtp.sasl.mechanism import Rounds, encode, encode_line
 
 __all__ = ["CramMd5"]
 
 
-class CramMd5:
+class CramMd5(Rounds):
     """Answers the server's challenge with a keyed hash of it."""
 
     name = "CRAM-MD5"
@@ -26,6 +26,7 @@ class CramMd5:
 
     def respond(self, challenge: bytes) -> bytes:
         """Return user name and keyed hash."""
+        self._next_round()
         digest = hmac.new(encode(self._secret.reveal(), "password"), challenge, "md5").hexdigest()
         return encode_line(self._user, "user name") + b" " + digest.encode("ascii")
 

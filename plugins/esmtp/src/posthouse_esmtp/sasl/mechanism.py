@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from posthouse.errors import AuthenticationError
+from posthouse.errors import AuthenticationError, ProtocolError, Stage
 
-__all__ = ["Mechanism", "encode", "encode_line"]
+__all__ = ["Mechanism", "Rounds", "encode", "encode_line"]
 
 
 class Mechanism(Protocol):
@@ -34,6 +34,7 @@ class Mechanism(Protocol):
 
         Raises:
             AuthenticationError: the challenge cannot be answered, or the server failed to prove itself.
+            ProtocolError: there are more challenges than the mechanism has (``protocol.sasl``).
         """
         ...
 
@@ -44,6 +45,30 @@ class Mechanism(Protocol):
             AuthenticationError: the server did not prove that it knows the secret, where the mechanism makes it.
         """
         ...
+
+
+class Rounds:
+    """Counts challenges, so that no server can keep a client talking for ever.
+
+    Attributes:
+        most: how many the mechanism has, the empty one of a server that did not take the initial response included.
+    """
+
+    name: str
+    most = 1
+    _rounds = 0
+
+    def _next_round(self) -> int:
+        """Return the number of this challenge, from 1."""
+        self._rounds += 1
+        if self._rounds > self.most:
+            raise ProtocolError(
+                f"the server goes on asking after everything that AUTH {self.name} has to say was said",
+                code="protocol.sasl",
+                stage=Stage.AUTHENTICATION,
+                hint="Choose another mechanism with auth_mechanisms, and tell the server's administrator.",
+            )
+        return self._rounds
 
 
 def encode(text: str, what: str) -> bytes:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from posthouse.secrets import Secret
 from posthouse_esmtp.sasl.bearer import describe_error
-from posthouse_esmtp.sasl.mechanism import encode_line
+from posthouse_esmtp.sasl.mechanism import Rounds, encode_line
 
 __all__ = ["OAuthBearer"]
 
 
-class OAuthBearer:
+class OAuthBearer(Rounds):
     """Sends user name and access token at once."""
 
     name = "OAUTHBEARER"
+    most = 2
     secure = False
 
     def __init__(self, user: str, secret: Secret) -> None:
@@ -28,6 +29,7 @@ class OAuthBearer:
 
     def respond(self, challenge: bytes) -> bytes:
         """Read why the server refused the token, and acknowledge (RFC 7628 section 3.2.3)."""
+        self._next_round()
         if not challenge:  # the server did not take the initial response
             return self.initial()
         self.server_error = describe_error(challenge)

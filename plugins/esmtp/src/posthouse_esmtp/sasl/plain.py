@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from posthouse.secrets import Secret
-from posthouse_esmtp.sasl.mechanism import encode_line
+from posthouse_esmtp.sasl.mechanism import Rounds, encode_line
 
 __all__ = ["Plain"]
 
 
-class Plain:
+class Plain(Rounds):
     """Sends user name and password at once."""
 
     name = "PLAIN"
@@ -26,6 +26,7 @@ class Plain:
 
     def respond(self, challenge: bytes) -> bytes:
         """Answer the empty challenge of a server that did not take the initial response."""
+        self._next_round()
         return self.initial()
 
     def finish(self) -> None:

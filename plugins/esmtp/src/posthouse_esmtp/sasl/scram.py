@@ -10,7 +10,7 @@ import secrets
 
 from posthouse.errors import AuthenticationError
 from posthouse.secrets import Secret
-from posthouse_esmtp.sasl.mechanism import encode, encode_line
+from posthouse_esmtp.sasl.mechanism import Rounds, encode, encode_line
 from posthouse_esmtp.sasl.saslprep import saslprep
 
 __all__ = ["MAX_ITERATIONS", "MIN_ITERATIONS", "ScramSha1", "ScramSha256"]
@@ -24,10 +24,10 @@ MAX_ITERATIONS = 1_000_000
 _GS2_HEADER = b"n,,"  # no channel binding, no authorization identity
 
 
-class _Scram:
+class _Scram(Rounds):
     """One exchange: client-first, server-first, client-final, server-final (RFC 5802 section 5)."""
 
-    name: str
+    most = 3
     secure = True
     _hash: str
 
@@ -49,6 +49,7 @@ class _Scram:
 
     def respond(self, challenge: bytes) -> bytes:
         """Answer server-first with the proof, and server-final, once verified, with nothing."""
+        self._next_round()
         if not self._client_first:
             return self.initial()
         if not self._server_signature:

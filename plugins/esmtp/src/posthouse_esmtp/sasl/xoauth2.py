@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from posthouse.secrets import Secret
 from posthouse_esmtp.sasl.bearer import describe_error
-from posthouse_esmtp.sasl.mechanism import encode_line
+from posthouse_esmtp.sasl.mechanism import Rounds, encode_line
 
 __all__ = ["XOAuth2"]
 
 
-class XOAuth2:
+class XOAuth2(Rounds):
     """Sends user name and access token at once."""
 
     name = "XOAUTH2"
+    most = 2
     secure = False
 
     def __init__(self, user: str, secret: Secret) -> None:
@@ -27,6 +28,7 @@ class XOAuth2:
 
     def respond(self, challenge: bytes) -> bytes:
         """Read why the server refused the token, and acknowledge with an empty line."""
+        self._next_round()
         if not challenge:  # the server did not take the initial response
             return self.initial()
         self.server_error = describe_error(challenge)
