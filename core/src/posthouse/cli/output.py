@@ -7,6 +7,7 @@ control sequences of a terminal.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import textwrap
@@ -19,7 +20,18 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["clean", "console", "duration", "is_terminal", "note", "print_facts", "print_json", "print_table", "say"]
+__all__ = [
+    "clean",
+    "colour",
+    "console",
+    "duration",
+    "is_terminal",
+    "note",
+    "print_facts",
+    "print_json",
+    "print_table",
+    "say",
+]
 
 
 def is_terminal() -> bool:
@@ -34,6 +46,11 @@ def console() -> Console:
     return Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
 
 
+def colour() -> bool | None:
+    """Return False where the person wants no colours (https://no-color.org), None where the terminal decides."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
 def clean(text: str) -> str:
     """Return text without control characters but newline and tab; each becomes U+FFFD."""
     return "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf") else "\ufffd" for c in text)
@@ -41,7 +58,7 @@ def clean(text: str) -> str:
 
 def say(text: str = "", **style: Any) -> None:
     """Print a line on stdout, coloured on a terminal."""
-    click.secho(clean(text), **style)
+    click.secho(clean(text), color=colour(), **style)
 
 
 def note(text: str, *, hang: int = 0, **style: Any) -> None:
@@ -49,7 +66,7 @@ def note(text: str, *, hang: int = 0, **style: Any) -> None:
     text = clean(text)
     if sys.stderr.isatty():
         text = "\n".join(_wrapped(line, hang) for line in text.split("\n"))
-    click.secho(text, err=True, **style)
+    click.secho(text, err=True, color=colour(), **style)
 
 
 def print_json(data: Any, *, compact: bool = False) -> None:

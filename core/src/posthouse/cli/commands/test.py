@@ -6,7 +6,7 @@ import click
 
 from posthouse.cli.exit_codes import for_report
 from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
-from posthouse.cli.output import clean, duration, note, print_json, say
+from posthouse.cli.output import clean, colour, duration, note, print_json, say
 from posthouse.reports import Check, CheckStatus, TestReport
 
 __all__ = ["command"]
@@ -49,7 +49,7 @@ def command(invocation: Invocation, /, account: str | None, to: str | None) -> i
 def _show(check: Check) -> None:
     mark, color = _MARKS[check.status]
     took = click.style(f"({duration(check.duration)})", dim=True)
-    click.echo(f"{click.style(f'{mark:<8}', fg=color)} {clean(check.title)} {took}")
+    click.echo(f"{click.style(f'{mark:<8}', fg=color)} {clean(check.title)} {took}", color=colour())
     for name, text in (("Seen", check.evidence), ("Cause", check.cause), ("Next step", check.hint)):
         for number, line in enumerate(text.splitlines()):
             say(f"         {name + ':' if number == 0 else '':<10} {line}")
