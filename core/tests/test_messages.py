@@ -97,6 +97,8 @@ def test_other_converters(tmp_path: Path) -> None:
         ({"list_unsubscribe": "https://example.org/ü"}, "message.url"),
         ({"list_unsubscribe": "https://example.org/>,<https://eve.example"}, "message.url"),
         ({"priority": "urgent"}, "message.priority"),
+        ({"auto_submitted": "generiert, automatisch für alle"}, "message.auto-submitted"),
+        ({"auto_submitted": "auto-replied\n"}, "message.injection"),
         ({"headers": {"X A": "1"}}, "message.header"),
         ({"headers": {"X:A": "1"}}, "message.header"),
         ({"headers": {"": "1"}}, "message.header"),

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Addresses", "Attachment", "DsnRequest", "Envelope", "Message", "Priority", "Submission"]
 
+_AUTO_SUBMITTED = {None, "no", "auto-generated", "auto-replied", "auto-notified"}  # RFC 3834 section 5, RFC 5436
+
 
 class Priority(StrEnum):
     """How urgent the sender thinks it is; rendered as X-Priority, Importance and Priority."""
@@ -127,8 +129,12 @@ class Message:
             check_url(url, "list_unsubscribe")
         for name, value in self.headers:
             check_header(name, value)
-        if self.auto_submitted is not None:
+        if self.auto_submitted not in _AUTO_SUBMITTED:
             check_line(self.auto_submitted, "auto_submitted")
+            hint = "Use 'auto-generated' or 'auto-replied'."
+            raise MessageError(
+                f"auto_submitted cannot be {self.auto_submitted!r}", code="message.auto-submitted", hint=hint
+            )
         if self.inline:
             _check_inline(self)
 
