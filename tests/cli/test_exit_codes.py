@@ -17,7 +17,7 @@ SEND = ("send", "--subject", "Grüße", "--text", "Hallo")
 
 
 def check(posthouse, code: int, outcome: str, *arguments: str) -> dict:
-    """Run the same command for a program, in a process of its own, and for a person, in this one; return the receipt."""
+    """Run a command for a program, in a process of its own, and for a person, in this one; return the receipt."""
     for_program = posthouse(*SEND, *arguments, "--json")
     receipt = json.loads(for_program.stdout)
     assert (for_program.returncode, receipt["outcome"]) == (code, outcome), for_program.stderr

@@ -56,3 +56,17 @@ def test_an_interrupt_loses_no_receipt(configured: Sandbox, work: Path) -> None:
     assert all(receipt["outcome"] == "sent" for receipt in receipts)
     assert len(receipts) == len(configured.inbox) < 5000
     assert f"Nothing was sent for line {len(receipts) + 2} and those after it." in errors.decode()
+
+
+def test_a_closed_pipe_ends_the_list_and_says_where(configured: Sandbox, work: Path) -> None:
+    write_list(work, [f"a{number}@example.org" for number in range(5000)])
+    command = [sys.executable, "-m", "posthouse.cli", *SEND, "--account", "smtp-plain", "--json"]
+    process = subprocess.Popen(command, bufsize=0, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 141
+    sent = len(configured.inbox)
+    assert sent < 5000
+    assert errors.decode() == f"Stopped. Nothing was sent for line {sent + 2} and those after it.\n"

@@ -90,7 +90,7 @@ def test_no_connection_is_reported_for_everybody(run, box: Box, recipients: Path
         (["--text", "x", "--subject", "{phone}"], "columns: email, name"),
         (["--text", "x", "--html", "{{name}}"], "Write {name}."),
         (["--text", "x", "--account", "nobody"], "no account 'nobody'"),
-        (["--text", "x", "--attach", "missing.pdf"], "3 of 3 messages cannot be made"),
+        (["--text", "x", "--attach", "missing.pdf"], "missing.pdf"),
     ],
 )
 def test_nothing_leaves_when_something_is_wrong(run, box: Box, recipients: Path, arguments, complaint: str) -> None:
@@ -148,3 +148,15 @@ def test_an_interrupt_ends_the_list_and_says_where(run, box: Box, file: Path) ->
     receipts = [json.loads(line) for line in result.stdout.splitlines()]
     assert len(receipts) == len(box.sent) < 2000
     assert f"Nothing was sent for line {len(receipts) + 2} and those after it." in result.stderr
+
+
+def test_an_attachment_that_vanishes_does_not_end_the_list(run, box: Box, recipients: Path) -> None:
+    attachment = recipients.with_name("terms.txt")
+    attachment.write_text("Terms")
+
+    def on_send(connection, submission):
+        attachment.unlink(missing_ok=True)
+
+    box.on_send = on_send
+    assert run(*SEND, "--attach", "terms.txt").exit_code == 0
+    assert len(box.sent) == 3

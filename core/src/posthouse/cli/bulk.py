@@ -6,10 +6,10 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 from attrs import asdict
@@ -49,21 +49,22 @@ def send_list(invocation: Invocation, route: Route, options: MessageOptions, sou
     outcomes = _Outcomes()
     with invocation.mailer() as mailer, _stop_on_interrupt() as stopped, _progress(invocation, recipients) as advance:
         _check_account(mailer, make_message(recipients.rows[0]), route)
-        taken = _until(stopped, recipients.rows)
-        messages = (make_message(row) for row in taken)
-        rows = iter(recipients.rows)
-        for receipt in mailer.send_many(messages, **asdict(route)):
-            row = next(rows)
-            outcomes.add(row, receipt)
-            advance(outcomes.counts)
-            if invocation.json:
-                print_json({"line": row.line, **receipt.as_dict()}, compact=True)
+        messages = (make_message(row) for row in recipients.rows if not stopped.is_set())
+        receipts = cast("Generator[Receipt]", mailer.send_many(messages, **asdict(route)))
+        with closing(receipts):  # before the mailer, whatever happens here
+            for row, receipt in zip(recipients.rows, receipts, strict=False):
+                outcomes.add(row, receipt)
+                advance(outcomes.counts)
+                if invocation.json:
+                    outcomes.print(row, receipt, stopped)
     if not invocation.json:
         outcomes.report()
-    if stopped.is_set() and (row_left := next(rows, None)) is not None:
-        note(f"Stopped. Nothing was sent for line {row_left.line} and those after it.")
-        return ExitCode.INTERRUPTED
-    return worst(outcomes.codes)
+    left = recipients.rows[outcomes.counts.total() :]
+    if left:
+        note(f"Stopped. Nothing was sent for line {left[0].line} and those after it.")
+    if outcomes.output_closed:
+        raise outcomes.output_closed
+    return ExitCode.INTERRUPTED if left else worst(outcomes.codes)
 
 
 class _Outcomes:
@@ -72,6 +73,7 @@ class _Outcomes:
     def __init__(self) -> None:
         self.counts: Counter[Outcome] = Counter()
         self.codes: set[ExitCode] = set()
+        self.output_closed: BrokenPipeError | None = None
         self._notes: Counter[str] = Counter()
         self._failed: list[tuple[Row, Receipt]] = []
 
@@ -81,6 +83,15 @@ class _Outcomes:
         self._notes.update(receipt.notes)
         if receipt.outcome is not Outcome.SENT:
             self._failed.append((row, receipt))
+
+    def print(self, row: Row, receipt: Receipt, stopped: threading.Event) -> None:
+        """Print a receipt; when nobody reads any more, end the list, and keep what is under way for the last line."""
+        if self.output_closed is None:
+            try:
+                print_json({"line": row.line, **receipt.as_dict()}, compact=True)
+            except BrokenPipeError as error:
+                self.output_closed = error
+                stopped.set()
 
     def report(self) -> None:
         """Say how many were sent, and who was not accepted, each with the reason; each hint once."""
@@ -104,18 +115,19 @@ class _Outcomes:
 
 def _message_maker(options: MessageOptions, recipients: RecipientList) -> Callable[[Row], Message]:
     columns = recipients.columns
+    common = options.message()  # attachments are looked at once: one that vanishes later is in that message's receipt
     subject = Template(options.subject, "subject", columns)
     text = None if options.text is None else Template(options.text, "text", columns)
     html = None if options.html is None else html_template(options.html, columns)
 
     def make(row: Row) -> Message:
         return attrs.evolve(
-            options,
-            to=(row.to,),
+            common,
+            to=row.to,
             subject=subject.fill(row.values),
             text=text.fill(row.values) if text else None,
             html=html.fill(row.values) if html else None,
-        ).message()
+        )
 
     return make
 
@@ -143,13 +155,6 @@ def _check_account(mailer: Mailer, message: Message, route: Route) -> None:
     """Try one message on its account, so that a thousand do not fail for the same reason."""
     if problems := mailer.check(message, **asdict(route)):
         raise MessageError("The account cannot send this: " + "; ".join(map(str, problems)), code="message.unsupported")
-
-
-def _until(stopped: threading.Event, rows: tuple[Row, ...]) -> Iterator[Row]:
-    for row in rows:
-        if stopped.is_set():
-            return
-        yield row
 
 
 @contextmanager

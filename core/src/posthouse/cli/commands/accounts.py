@@ -113,8 +113,8 @@ def add(
         ask_for_account(name, known, registry_for(path))
     if not known.keys() & {"preset", "transport", "transport.kind"}:
         raise click.UsageError("Say how it sends: --preset or --transport.")
-    if "auth" not in known and "auth.kind" not in known and known.keys() & {"auth.username", "auth.password"}:
-        known["auth.kind"] = "password"
+    if not known.keys() & {"auth", "auth.kind"} and known.keys() & {"auth.username", "auth.password"}:
+        known = {"auth.kind": "password", **known}
 
     def change(file: ConfigurationFile) -> None:
         file.add_account(name, nested(known))
