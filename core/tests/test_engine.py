@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from memory_plugins import tokens
@@ -184,6 +185,64 @@ async def test_a_token_refused_twice_is_an_error(box: Box) -> None:
 
 async def test_a_refused_password_is_not_tried_again(box: Box) -> None:
     box.on_connect.append(AuthenticationError("wrong"))
+    text = ACCOUNT + 'auth = { kind = "password", username = "me", password = "x" }\n'
+    async with mailer(text) as sender:
+        with pytest.raises(AuthenticationError):
+            await sender.send(MESSAGE)
+    assert len(box.credentials) == 1
+
+
+def refuses_tokens(*refused: str) -> Callable[[MemoryConnection, Submission], Delivery | None]:
+    """Return what a server answers that looks at the token only when a message comes."""
+
+    def answer(connection: MemoryConnection, _: Submission) -> Delivery | None:
+        secret = connection.box.credentials[-1].secret
+        assert secret is not None
+        if secret.reveal() not in refused:
+            return None
+        connection.usable = False
+        error = AuthenticationError("expired", details={"claims": '{"access_token":{}}'})
+        return Delivery(recipients=(), error=error, untouched=True)
+
+    return answer
+
+
+async def test_a_token_refused_while_sending_is_renewed_once_with_its_claims(box: Box) -> None:
+    box.on_send = refuses_tokens("token-1")
+    async with mailer(TOKENS) as sender:
+        receipt = await sender.send(MESSAGE)
+    assert receipt.outcome is Outcome.SENT
+    assert [(request.renew, request.claims) for request in tokens.REQUESTS] == [
+        (False, ""),
+        (True, '{"access_token":{}}'),
+    ]
+    assert len(box.sent) == 1
+
+
+async def test_a_token_refused_again_while_sending_is_an_error(box: Box) -> None:
+    box.on_send = refuses_tokens("token-1", "token-2")
+    async with mailer(TOKENS) as sender:
+        with pytest.raises(AuthenticationError, match="expired"):
+            await sender.send(MESSAGE)
+        assert len(tokens.REQUESTS) == 2
+        await sender.send(MESSAGE)  # the refusal is remembered, so the next message gets a new token at once
+    assert [request.renew for request in tokens.REQUESTS] == [False, True, True]
+
+
+async def test_a_token_refused_in_a_list_is_renewed(box: Box) -> None:
+    box.on_send = refuses_tokens("token-1")
+    async with mailer(TOKENS) as sender:
+        receipts = [receipt async for receipt in sender.send_many([MESSAGE] * 3)]
+    assert [receipt.outcome for receipt in receipts] == [Outcome.SENT] * 3
+    assert [request.renew for request in tokens.REQUESTS] == [False, True]
+
+
+async def test_a_refused_password_is_not_tried_again_while_sending(box: Box) -> None:
+    def refuse(connection: MemoryConnection, _: Submission) -> Delivery:
+        connection.usable = False
+        return Delivery(recipients=(), error=AuthenticationError("wrong"), untouched=True)
+
+    box.on_send = refuse
     text = ACCOUNT + 'auth = { kind = "password", username = "me", password = "x" }\n'
     async with mailer(text) as sender:
         with pytest.raises(AuthenticationError):

@@ -9,7 +9,7 @@ import pytest
 from memory_plugins import memory_transport
 from memory_plugins.memory_transport import Box
 
-from posthouse import AsyncMailer, Attachment, Message, MessageError, NotPermittedError
+from posthouse import AsyncMailer, Attachment, Message, MessageError, NotPermittedError, PluginError
 from posthouse.config import parse
 from posthouse.providers import Capabilities
 
@@ -229,3 +229,34 @@ async def test_extensions_run_when_named_in_the_order_of_their_phases(box: Box, 
         install(f"acme-{name}", role="extension", kind=name, source=EXTENSION.format(name=name, phase=phase))
     await submit(Message(to="a@b.example", subject=">"), '[plugins]\nextensions = ["sign", "content"]\n')
     assert box.sent[0].message.subject == ">contentsign"
+
+
+PICKY = """
+from memory_plugins.memory_transport import *
+from memory_plugins import memory_transport
+from posthouse.errors import Problem
+
+@hookimpl
+def describe():
+    return attrs.evolve(memory_transport.describe(), kind="picky")
+
+@hookimpl
+def objections(message, settings):
+    if message.subject == "burst":
+        raise ZeroDivisionError
+    return (Problem("subject", f"box {settings.box} takes no Hello"),) if message.subject == "Hello" else ()
+"""
+
+
+async def test_a_transport_objects_to_a_message_before_anything_is_sent(box: Box, install: Install) -> None:
+    install("acme-picky", kind="picky", source="import attrs\n" + PICKY)
+    async with mailer(account=ACCOUNT.replace('"memory"', '"picky"')) as sender:
+        (problem,) = sender.check(Message(to="a@b.example", subject="Hello"))
+        assert str(problem) == "subject: box main takes no Hello"
+        with pytest.raises(MessageError) as caught:
+            await sender.send(Message(to="a@b.example", subject="Hello"))
+        assert caught.value.code == "message.unsupported"
+        await sender.send(Message(to="a@b.example", subject="Goodbye"))
+        with pytest.raises(PluginError, match="failed in objections with ZeroDivisionError"):
+            await sender.send(Message(to="a@b.example", subject="burst"))
+    assert [submission.message.subject for submission in box.sent] == ["Goodbye"]

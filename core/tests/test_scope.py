@@ -81,6 +81,17 @@ def test_a_breach_of_contract_is_named(install: Install, old: str, new: str, com
     assert "acme-mail 1.0" in str(caught.value)
 
 
+def test_a_transport_may_object_to_a_message(install: Install) -> None:
+    install("acme-mail", source=TRANSPORT + "\n@hookimpl\ndef objections(message):\n    return ()\n")
+    assert scope().objects
+
+
+def test_an_objection_does_not_wait(install: Install) -> None:
+    install("acme-mail", source=TRANSPORT + "\n@hookimpl\nasync def objections(message):\n    return ()\n")
+    with pytest.raises(PluginError, match="objections must be a plain function"):
+        scope()
+
+
 def test_a_transport_cannot_answer_for_the_authenticator(install: Install) -> None:
     extra = "\n@hookimpl\nasync def authenticate(settings):\n    return None\n"
     install("acme-mail", source=TRANSPORT + extra)

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from posthouse._limits import RateLimit
+from posthouse._objections import objections
 from posthouse._pool import Lease, Pool
 from posthouse._scope import Extension, Scope
 from posthouse.errors import (
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from posthouse.accounts import Account
-    from posthouse.messages import Submission
+    from posthouse.messages import Envelope, Message, Submission
     from posthouse.reports import Check
 
 __all__ = ["Channel", "undelivered"]
@@ -60,16 +61,45 @@ class Channel:
         self._settings, self._auth_settings = _structure_both(account, scope, source)
         self.pool = Pool(self._open, account.delivery)
         self.rate = RateLimit(account.delivery.per_minute)
+        self._bearer = False
+        self._refused: AuthenticationError | None = None
 
-    async def credential(self, *, renew: bool = False) -> Credential:
-        """Ask the authenticator for a credential.
+    @property
+    def renewing(self) -> bool:
+        """True if the server refused the token while a message was sent, so that the next connection gets a new one."""
+        return self._refused is not None
+
+    def objections(self, message: Message, envelope: Envelope) -> tuple[Problem, ...]:
+        """Return everything about a message that the account's transport cannot carry.
+
+        Raises:
+            PluginError: the transport breaks the contract.
+        """
+        found = objections(message, envelope, self.account, self.scope.transport.capabilities)
+        if not self.scope.objects:
+            return found
+        try:
+            own = self.scope.hook.objections(
+                message=message, envelope=envelope, account=self.account, settings=self._settings
+            )
+        except PosthouseError:
+            raise
+        except Exception as error:
+            raise self._unexplained("objections", error) from error
+        return (*found, *own)
+
+    async def credential(self, *, renew: bool = False, claims: str = "") -> Credential:
+        """Ask the authenticator for a credential; one that answers a claims challenge, if there is one.
 
         Raises:
             AuthenticationError, ConfigurationError: it cannot be had.
         """
         kind = self.scope.authenticator.kind
         request = AuthenticationRequest(
-            account=self.account, resource=self.scope.transport.resources.get(kind, ""), renew=renew
+            account=self.account,
+            resource=self.scope.transport.resources.get(kind, ""),
+            renew=renew,
+            claims=claims,
         )
         async with self._observed("authenticate"):
             credential: Credential = await self._guarded(
@@ -98,6 +128,7 @@ class Channel:
                 return undelivered(submission, error)
             except Exception as error:
                 return undelivered(submission, self._broken_send(error))
+        self._note_refusal(lease, delivery)
         return delivery
 
     async def send_batch(self, lease: Lease, submissions: AsyncIterator[Submission]) -> AsyncGenerator[Delivery]:
@@ -112,6 +143,7 @@ class Channel:
         async with aclosing(batch):
             async for delivery in batch:
                 lease.sent += 1
+                self._note_refusal(lease, delivery)
                 yield delivery
 
     def test(self, credential: Credential | None, sender: str, recipient: str) -> AsyncIterator[Check]:
@@ -123,13 +155,24 @@ class Channel:
 
     async def _open(self) -> Connection:
         """Authenticate and connect; renew a token that the server refuses, once."""
-        credential = await self.credential()
-        try:
-            return await self._connect(credential)
-        except AuthenticationError:
-            if credential.kind is not CredentialKind.BEARER:
-                raise  # a password does not get better by trying again, and accounts get locked
-        return await self._connect(await self.credential(renew=True))
+        refused, self._refused = self._refused, None
+        if refused is None:
+            credential = await self.credential()
+            self._bearer = credential.kind is CredentialKind.BEARER
+            try:
+                return await self._connect(credential)
+            except AuthenticationError as error:
+                if not self._bearer:
+                    raise  # a password does not get better by trying again, and accounts get locked
+                refused = error
+        claims = str(refused.details.get("claims", ""))
+        return await self._connect(await self.credential(renew=True, claims=claims))
+
+    def _note_refusal(self, lease: Lease, delivery: Delivery) -> None:
+        """Remember that a server that looks at the token only when a message comes did not take it."""
+        error = delivery.error if delivery.untouched else None
+        if isinstance(error, AuthenticationError) and self._bearer and not lease.connection.usable:
+            self._refused = error
 
     async def _connect(self, credential: Credential) -> Connection:
         async with self._observed("connect"):
@@ -150,12 +193,15 @@ class Channel:
                 code="plugin.broken",
                 hint="Reinstall the plugin together with its dependencies.",
             ) from error
-        except Exception as error:  # its text may hold anything, a secret included
-            raise PluginError(
-                f"{self._plugin_of(hook)} failed in {hook} with {type(error).__name__}, unexplained.",
-                code="plugin.contract",
-                hint="Tell the plugin's authors; the cause is chained to this error.",
-            ) from error
+        except Exception as error:
+            raise self._unexplained(hook, error) from error
+
+    def _unexplained(self, hook: str, error: Exception) -> PluginError:
+        return PluginError(  # the error's text may hold anything, a secret included
+            f"{self._plugin_of(hook)} failed in {hook} with {type(error).__name__}, unexplained.",
+            code="plugin.contract",
+            hint="Tell the plugin's authors; the cause is chained to this error.",
+        )
 
     def _broken_send(self, error: Exception) -> UncertainError:
         broken = UncertainError(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from posthouse._channel import Channel, undelivered
 from posthouse._discovery import Registry
-from posthouse._objections import objections
 from posthouse._preparation import Prepared, make_envelope, prepare, with_account_defaults
 from posthouse._scope import Extension, Scope, load_extension
 from posthouse.errors import (
@@ -81,8 +80,8 @@ class Engine:
         Raises:
             MessageError, NotPermittedError, ConfigurationError, PluginError: it cannot leave.
         """
-        capabilities = self.channel(account).scope.transport.capabilities
-        return await prepare(message, account, self.configuration.safety, self.extensions, capabilities)
+        channel = self.channel(account)
+        return await prepare(message, account, self.configuration.safety, self.extensions, channel.objections)
 
     def check(self, message: Message, account: Account) -> tuple[Problem, ...]:
         """Return what the account cannot carry of a message.
@@ -90,9 +89,8 @@ class Engine:
         Raises:
             MessageError: the message cannot be sent by any account.
         """
-        capabilities = self.channel(account).scope.transport.capabilities
         complete = with_account_defaults(message, account)
-        return objections(complete, make_envelope(complete, account), account, capabilities)
+        return self.channel(account).objections(complete, make_envelope(complete, account))
 
     async def send(self, message: Message, account: Account) -> Receipt:
         """Send one message and say what became of it. A failure is in the receipt; only cancellation is raised."""
@@ -162,7 +160,10 @@ class Engine:
             await channel.pool.close()
 
     async def _deliver(self, channel: Channel, prepared: Prepared, timings: dict[str, float]) -> tuple[Lease, Delivery]:
-        """Send over a warm connection, or a new one; once more if a warm one was dead before the content left."""
+        """Send over a warm connection, or a new one.
+
+        Once more if a warm one was dead, or the token was refused, before the content left.
+        """
         limit = channel.account.delivery.timeout
         handed_over = False
         try:
@@ -180,7 +181,7 @@ class Engine:
                         delivery = await channel.send(lease, prepared.submission, attempt=1 + fresh)
                     finally:
                         channel.pool.release(lease)
-                    if delivery.untouched and lease.reused:
+                    if delivery.untouched and not fresh and (lease.reused or channel.renewing):
                         handed_over, fresh = False, True
                         continue
                     timings["send"] = time.perf_counter() - before

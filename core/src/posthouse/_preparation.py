@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from posthouse._objections import objections
 from posthouse._safety import apply_safety, require_sending
-from posthouse.errors import MessageError
+from posthouse.errors import MessageError, Problem
 from posthouse.messages import Envelope, Message, Submission
-from posthouse.providers import Capabilities, Phase
+from posthouse.providers import Phase
 from posthouse.receipts import RecipientOutcome
 
 if TYPE_CHECKING:
@@ -37,9 +36,13 @@ class Prepared:
 
 
 async def prepare(
-    message: Message, account: Account, safety: Safety, extensions: Sequence[Extension], capabilities: Capabilities
+    message: Message,
+    account: Account,
+    safety: Safety,
+    extensions: Sequence[Extension],
+    objections: Callable[[Message, Envelope], tuple[Problem, ...]],
 ) -> Prepared:
-    """Make a message ready to leave.
+    """Make a message ready to leave. ``objections`` says what its transport cannot carry.
 
     Raises:
         NotPermittedError: sending is off, or no recipient may be mailed.
@@ -55,7 +58,7 @@ async def prepare(
     for extension in extensions:
         if extension.prepares and extension.description.phase >= Phase.FREEZE:
             message = await extension.hook.prepare(message=message, account=account)
-    if problems := objections(message, envelope, account, capabilities):
+    if problems := objections(message, envelope):
         raise MessageError(
             f"The account {account.name!r} cannot send this message: "
             + "; ".join(str(problem) for problem in problems),

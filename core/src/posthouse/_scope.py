@@ -20,13 +20,17 @@ from posthouse.providers import AuthenticatorDescription, ExtensionDescription, 
 __all__ = ["Extension", "Scope", "load_commands", "load_extension"]
 
 _HOOKS = {
-    "transport": {"required": {"describe", "connect", "send", "test"}, "optional": {"send_batch", "compose"}},
+    "transport": {
+        "required": {"describe", "connect", "send", "test"},
+        "optional": {"send_batch", "compose", "objections"},
+    },
     "authenticator": {"required": {"describe", "authenticate"}, "optional": {"login"}},
     "extension": {"required": {"describe"}, "optional": {"prepare", "observe"}},
     "command": {"required": {"register_commands"}, "optional": set()},
 }
 _COROUTINES = {"connect", "send", "compose", "authenticate", "prepare"}
 _ASYNC_GENERATORS = {"send_batch", "test", "login"}
+_PLAIN = {"describe", "objections"}
 _Description = TypeVar("_Description", bound=TransportDescription | AuthenticatorDescription | ExtensionDescription)
 
 
@@ -38,6 +42,7 @@ class Scope:
         authenticator: what the authenticator says of itself.
         hook: calls the one implementation: ``scope.hook.connect(account=…, settings=…, credential=…)``.
         batches: True if the transport has a ``send_batch``.
+        objects: True if the transport has ``objections`` of its own.
 
     Raises:
         PluginError: a plugin is missing or breaks the contract, or the two cannot work together.
@@ -51,6 +56,7 @@ class Scope:
         _register(manager, authenticator)
         self.hook = manager.hook
         self.batches = "send_batch" in implemented
+        self.objects = "objections" in implemented
         self.transport = _description(manager, transport, TransportDescription)
         self.authenticator = _description(manager, authenticator, AuthenticatorDescription)
         if not self.transport.accepts & self.authenticator.provides:
@@ -121,6 +127,8 @@ def _register(manager: pluggy.PluginManager, candidate: Candidate) -> set[str]:
             raise _breach(candidate, f"{name} must be an `async def`; wrap a blocking library in asyncio.to_thread")
         if name in _ASYNC_GENERATORS and not inspect.isasyncgenfunction(function):
             raise _breach(candidate, f"{name} must be an async generator (`async def` with `yield`)")
+        if name in _PLAIN and (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)):
+            raise _breach(candidate, f"{name} must be a plain function, without `async`")
     return set(functions)
 
 

@@ -5,7 +5,8 @@ A plugin is a module (or any object) behind an entry point:
 =========================================  ==================================================================
 group                                      hooks
 =========================================  ==================================================================
-``posthouse.transports.v1``                `describe`, `connect`, `send`, `test`; may have `send_batch`, `compose`
+``posthouse.transports.v1``                `describe`, `connect`, `send`, `test`; may have `send_batch`, `compose`,
+                                           `objections`
 ``posthouse.authenticators.v1``            `describe`, `authenticate`; may have `login`
 ``posthouse.extensions.v1``                `describe`; `prepare`, `observe` or both
 ``posthouse.commands.v1``                  `register_commands`
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     import click
 
     from posthouse.accounts import Account
-    from posthouse.messages import Message, Submission
+    from posthouse.errors import Problem
+    from posthouse.messages import Envelope, Message, Submission
     from posthouse.providers import (
         AuthenticationRequest,
         AuthenticatorDescription,
@@ -86,7 +88,8 @@ async def connect(account: Account, settings: Any, credential: Credential) -> Co
 
     Raises:
         ConnectError, TlsError, AuthenticationError, ThrottledError, ProtocolError: as they say. On an
-            `AuthenticationError` for a bearer credential the engine renews it and connects again, once.
+            `AuthenticationError` for a bearer credential the engine renews it and connects again, once. A claims
+            challenge in the error's ``details["claims"]`` is handed to the authenticator.
     """
 
 
@@ -97,6 +100,10 @@ async def send(connection: Connection, submission: Submission) -> Delivery:  # t
     The recipients are those of the envelope, never of the headers, and no Bcc header leaves the house. A refusal is no
     exception: it stands in the `Delivery`. So does a connection that broke: ``untouched`` if the content was not handed
     over, recipients ``uncertain`` if it was. A cancelled call leaves the connection unusable.
+
+    Where the server looks at a bearer credential only now, its refusal is an ``untouched`` delivery with an
+    `AuthenticationError`, and the connection is not usable any more: the engine renews the credential and sends over a
+    new connection, once.
     """
 
 
@@ -110,6 +117,15 @@ async def send_batch(connection: Connection, submissions: AsyncIterator[Submissi
     the engine sends the untouched ones over another connection.
     """
     yield  # type: ignore[misc]
+
+
+@hookspec(firstresult=True)
+def objections(message: Message, envelope: Envelope, account: Account, settings: Any) -> tuple[Problem, ...]:  # type: ignore[empty-body]
+    """Return what cannot be carried of this very message, beyond what the description's capabilities say of all.
+
+    For what depends on the message or the settings, such as a limit that holds for large messages only. Asked before
+    each message is sent, so it is quick, contacts nobody and reads no attachment.
+    """
 
 
 @hookspec(firstresult=True)
