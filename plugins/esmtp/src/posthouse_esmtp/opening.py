@@ -145,8 +145,8 @@ class Opening:
         yield Stage.EHLO
 
     async def _greet(self) -> None:
-        trust = self.trust if self._security is Security.TLS else None
-        left = max(self._deadline - asyncio.get_running_loop().time(), 0.001)
+        """Let aiosmtplib shake hands, where TLS comes first, and read the greeting; then take the connection over."""
+        trust = self.trust
         client = aiosmtplib.SMTP(
             hostname=trust.server_name if trust else self._settings.host,
             sock=self._socket,
@@ -154,22 +154,32 @@ class Opening:
             tls_context=trust.context if trust else None,
             start_tls=False,
             local_hostname="localhost",  # never said: EHLO is ours; it only spares a look-up
-            timeout=left,
+            timeout=None,  # the time is kept here: asyncio.wait_for can lose a cancellation (Python 3.11)
         )
-        try:
-            greeting = await client.connect()
-        except aiosmtplib.SMTPException as error:
-            handshake = isinstance(error.__cause__, OSError) and not isinstance(
-                error.__cause__, aiosmtplib.SMTPException
-            )
-            stage = Stage.TLS if trust and handshake else Stage.GREETING
-            with translated(stage, host=self._settings.host, port=self._settings.port):
-                raise
+        greeting = await self._first_words(client)
         self.greeting = Reply(greeting.code, *split_enhanced(greeting.code, greeting.message))
         self.wire = Wire.take_over(cast(asyncio.Transport, client.transport), self._server)
         self._socket = None
         if trust is not None:
             trust.check(self.wire.info("ssl_object"))
+
+    async def _first_words(self, client: aiosmtplib.SMTP) -> aiosmtplib.SMTPResponse:
+        connecting = asyncio.ensure_future(client.connect())
+        stage = Stage.GREETING
+        try:
+            await asyncio.wait({connecting}, timeout=self._deadline - asyncio.get_running_loop().time())
+            if self.trust is not None and (
+                _in_handshake(connecting) if connecting.done() else client.transport is None
+            ):
+                stage = Stage.TLS
+        finally:
+            if not connecting.done():
+                connecting.cancel()
+                await asyncio.wait({connecting})
+        with translated(stage, host=self._settings.host, port=self._settings.port):
+            if connecting.cancelled():
+                raise TimeoutError
+            return connecting.result()
 
     async def _hello(self) -> None:
         """Say EHLO, or HELO to a server that does not know it (RFC 5321 section 3.2)."""
@@ -220,7 +230,7 @@ class Opening:
         reply = await self._ask(b"STARTTLS")
         if reply.code != 220:
             raise error_for(reply, Stage.TLS, server=self._server)
-        if not wire.in_step or isinstance(wire.failure, ProtocolError):
+        if not wire.in_step or wire.premature or isinstance(wire.failure, ProtocolError):
             raise _injected(self._server)
         self.offers = ServerOffers()
         with translated(Stage.TLS, host=settings.host, port=settings.port):
@@ -264,6 +274,12 @@ class Opening:
             raise error_for(reply, Stage.AUTHENTICATION, server=self._server, detail=mechanism.server_error)
         mechanism.finish()
         self.authentication = mechanism.name
+
+
+def _in_handshake(connecting: asyncio.Future[aiosmtplib.SMTPResponse]) -> bool:
+    """Return True if connecting failed before the greeting was waited for."""
+    cause = (error := connecting.exception()) and error.__cause__
+    return isinstance(cause, OSError) and not isinstance(cause, aiosmtplib.SMTPException)
 
 
 def _challenge(reply: Reply) -> bytes:

@@ -148,6 +148,8 @@ class Wire(asyncio.Protocol):
         Raises:
             OSError, TimeoutError: the handshake failed, certificate errors included.
         """
+        if self._transport.is_closing():  # start_tls would wait for ever
+            raise ConnectionResetError("the connection was lost before the TLS handshake")
         transport = await self._loop.start_tls(
             self._transport, self, context, server_hostname=server_name, ssl_handshake_timeout=timeout
         )
