@@ -43,6 +43,13 @@ def test_without_arguments_it_helps(run) -> None:
     assert "First steps" in result.stdout
 
 
+@pytest.mark.parametrize("group", ["accounts", "config", "plugins", "secrets"])
+def test_a_group_without_a_command_helps(run, group: str) -> None:
+    result = run(group)
+    assert (result.exit_code, result.stdout) == (0, run(group, "--help").stdout)
+    assert "..." not in result.stdout.partition("Commands:")[2]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(run, command: str) -> None:
     assert run(command, "--help").stdout.startswith(f"Usage: posthouse {command} ")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from posthouse.cli.exit_codes import ExitCode
-from posthouse.cli.invocation import Invocation, common_options
+from posthouse.cli.invocation import Invocation, common_options, help_if_alone
 from posthouse.cli.output import note
 from posthouse.errors import PluginError, PosthouseError
 
@@ -204,5 +204,4 @@ def posthouse(context: click.Context) -> None:
 
     An account says which server takes the mail and how to sign in there. Accounts stand in posthouse.toml.
     """
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+    help_if_alone(context)

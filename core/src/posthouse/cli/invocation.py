@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from posthouse.config import Configuration
     from posthouse.errors import PosthouseError
 
-__all__ = ["Invocation", "common_options", "json_option", "pass_invocation"]
+__all__ = ["Invocation", "common_options", "help_if_alone", "json_option", "pass_invocation"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -108,6 +108,12 @@ def json_option(function: _Function) -> _Function:
         callback=_remember_json,
         help="Print JSON for programs.",
     )(function)
+
+
+def help_if_alone(context: click.Context) -> None:
+    """Show the help of a group that was typed without a command."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def _remember_config(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:

@@ -16,7 +16,7 @@ from posthouse.cli.account_form import (
     store_secret,
 )
 from posthouse.cli.entries import entries_below, print_entries
-from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
+from posthouse.cli.invocation import Invocation, common_options, help_if_alone, json_option, pass_invocation
 from posthouse.cli.output import is_terminal, print_json, print_table, say
 from posthouse.cli.prompts import ask_secret, can_ask
 from posthouse.config import ConfigurationFile
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.group
-def command() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
     """List, add, change and remove accounts."""
+    help_if_alone(context)
 
 
 @command.command("list")
@@ -57,7 +59,10 @@ def list_(invocation: Invocation, /) -> None:
 @common_options
 @pass_invocation
 def show(invocation: Invocation, /, name: str) -> None:
-    """Show an account's settings and where each came from; secrets stay hidden."""
+    """Show an account's settings.
+
+    Each with where it came from. Secrets stay hidden.
+    """
     configuration = invocation.configuration()
     if name not in configuration.accounts:
         raise _unknown(name, tuple(configuration.accounts))
@@ -94,10 +99,11 @@ def add(
     make_default: bool,
     **given: Any,
 ) -> None:
-    """Add an account; on a terminal, what the options do not say is asked for.
+    """Add an account.
 
-    KEY=VALUE sets any other setting, such as transport.tls_min=1.3 or delivery.per_minute=30. The password is never an
-    argument. When it is asked for, it goes into the keyring of this machine, or is sealed where there is none.
+    On a terminal, what the options do not say is asked for. KEY=VALUE sets any other setting, such as
+    transport.tls_min=1.3 or delivery.per_minute=30. The password is never an argument. When it is asked for, it
+    goes into the keyring of this machine, or is sealed where there is none.
     """
     path = file_to_edit(invocation)
     file = ConfigurationFile(path)
@@ -144,9 +150,10 @@ def edit(
     password_keyring: str | None,
     ask_password: bool,
 ) -> None:
-    """Change an account's settings: posthouse accounts edit office transport.port=25 label="The office".
+    """Change an account's settings.
 
-    Values are written as in TOML; what is no TOML value is a text. The file's comments stay.
+    For example: posthouse accounts edit office transport.port=25 label="The office". Values are written as in
+    TOML; what is no TOML value is a text. The file's comments stay.
     """
     path = file_to_edit(invocation)
     changes = read_assignments(settings) | dict.fromkeys(unset)
@@ -171,7 +178,10 @@ def edit(
 @common_options
 @pass_invocation
 def remove(invocation: Invocation, /, name: str, yes: bool) -> None:
-    """Remove an account. On a terminal it asks first."""
+    """Remove an account.
+
+    On a terminal it asks first.
+    """
     path = file_to_edit(invocation)
     _known(ConfigurationFile(path), name)
     if not yes and can_ask() and not invocation.json:

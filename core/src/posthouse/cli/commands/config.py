@@ -10,7 +10,7 @@ from posthouse import presets
 from posthouse.cli.entries import as_toml, entries_below, print_entries
 from posthouse.cli.exit_codes import ExitCode
 from posthouse.cli.failures import error_as_dict
-from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
+from posthouse.cli.invocation import Invocation, common_options, help_if_alone, json_option, pass_invocation
 from posthouse.cli.output import is_terminal, note, print_facts, print_json, print_table, say
 from posthouse.cli.settings_in_use import settings_in_use
 from posthouse.config import candidates, find
@@ -20,9 +20,11 @@ from posthouse.structuring import weaknesses
 __all__ = ["command"]
 
 
-@click.group
-def command() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
     """Check and show the configuration."""
+    help_if_alone(context)
 
 
 @command.command
@@ -61,9 +63,9 @@ def check(invocation: Invocation, /) -> int:
 @common_options
 @pass_invocation
 def show(invocation: Invocation, /, prefix: str) -> None:
-    """Show every value and where it came from; secrets stay hidden.
+    """Show every value and where it came from.
 
-    With PREFIX only what stands below it, such as accounts.office.
+    Secrets stay hidden. With PREFIX only what stands below it, such as accounts.office.
     """
     found = entries_below(invocation.configuration(), prefix)
     if not found:
@@ -91,7 +93,7 @@ def path(invocation: Invocation, /) -> None:
 @common_options
 @pass_invocation
 def list_presets(invocation: Invocation, /, name: str | None) -> None:
-    """List the providers whose servers are known, or say what is known of one."""
+    """List the known providers, or show one."""
     known = [presets.get(each) for each in ((name,) if name else presets.names())]
     if invocation.json:
         data = [_preset_as_dict(preset) for preset in known]

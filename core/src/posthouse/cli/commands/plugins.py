@@ -8,7 +8,7 @@ import click
 from attrs import asdict
 
 from posthouse.cli.descriptions import describe, setting_as_dict
-from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
+from posthouse.cli.invocation import Invocation, common_options, help_if_alone, json_option, pass_invocation
 from posthouse.cli.output import is_terminal, print_facts, print_json, print_table, say
 from posthouse.errors import PluginError
 from posthouse.schema import settings_of
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.group
-def command() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
     """Show which plugins are installed and may be used."""
+    help_if_alone(context)
 
 
 @command.command("list")
@@ -29,7 +31,10 @@ def command() -> None:
 @common_options
 @pass_invocation
 def list_(invocation: Invocation, /) -> None:
-    """List the plugins that are installed, each with the reason if it may not be used. Imports none of them."""
+    """List the plugins that are installed.
+
+    Each with the reason, if it may not be used. None of them is imported.
+    """
     from posthouse._discovery import as_dict
 
     found = sorted(invocation.registry().candidates(), key=lambda candidate: (candidate.role, candidate.kind))

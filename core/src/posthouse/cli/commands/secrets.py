@@ -9,7 +9,7 @@ import click
 from attrs import fields
 
 from posthouse.cli.exit_codes import ExitCode
-from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
+from posthouse.cli.invocation import Invocation, common_options, help_if_alone, json_option, pass_invocation
 from posthouse.cli.output import is_terminal, note, print_json, print_table, say
 from posthouse.cli.prompts import ask_secret
 from posthouse.cli.settings_in_use import settings_in_use
@@ -19,9 +19,11 @@ from posthouse.secrets import Secret
 __all__ = ["command"]
 
 
-@click.group
-def command() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
     """Keep passwords out of the configuration."""
+    help_if_alone(context)
 
 
 @command.command
@@ -29,9 +31,10 @@ def command() -> None:
 @common_options
 @pass_invocation
 def seal(invocation: Invocation, /) -> None:
-    """Encrypt a secret for the configuration, and print what to write there.
+    """Encrypt a secret for the configuration.
 
-    The secret is asked for, or read from stdin. The key comes from POSTHOUSE_KEY or the keyring.
+    Prints what to write there. The secret is asked for, or read from stdin. The key comes from POSTHOUSE_KEY or
+    the keyring.
     """
     from posthouse import sealing
 
@@ -48,7 +51,10 @@ def seal(invocation: Invocation, /) -> None:
 @common_options
 @pass_invocation
 def check(invocation: Invocation, /) -> int:
-    """Try to read every secret of the configuration. Shows none of them, and exits with 78 if one cannot be read."""
+    """Try to read every secret of the configuration.
+
+    Shows none of them, and exits with 78 if one cannot be read.
+    """
     results = [
         _try(f"{path}.{field.name}", value)
         for path, settings in settings_in_use(invocation.configuration())
@@ -70,7 +76,10 @@ def check(invocation: Invocation, /) -> int:
 @common_options
 @pass_invocation
 def new_key(invocation: Invocation, /, print_it: bool, replace: bool) -> None:
-    """Make a key for sealed secrets, and put it into the keyring of this machine."""
+    """Make a key for sealed secrets.
+
+    It goes into the keyring of this machine, or with --print to stdout.
+    """
     from posthouse import keyrings, sealing
 
     key = sealing.generate_key()
