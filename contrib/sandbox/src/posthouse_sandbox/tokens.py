@@ -28,14 +28,31 @@ CLIENT_ID = "5a4d0000-0000-4000-8000-00000000c11e"
 LIFETIME = 3599.0
 """Seconds for which a token is valid, unless somebody says otherwise."""
 
-_OUTLOOK = frozenset({"https://outlook.office365.com", "https://outlook.office.com"})
+_OUTLOOK = frozenset(
+    {
+        "https://outlook.office365.com",
+        "https://outlook.office.com",
+        "https://outlook.office365.us",
+        "https://outlook-dod.office365.us",
+        "https://partner.outlook.cn",
+    }
+)
+_GRAPH = frozenset(
+    {
+        "https://graph.microsoft.com",
+        "00000003-0000-0000-c000-000000000000",
+        "https://graph.microsoft.us",
+        "https://dod-graph.microsoft.us",
+        "https://microsoftgraph.chinacloudapi.cn",
+    }
+)
 
 AUDIENCES: Mapping[str, frozenset[str]] = {
     "smtp": _OUTLOOK,
     "ews": _OUTLOOK,
-    "graph": frozenset({"https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"}),
+    "graph": _GRAPH,
 }
-"""Resource → the audiences that its service takes."""
+"""Resource → the audiences that its service takes, those of every cloud."""
 
 _ALGORITHM = "RS256"
 _KEY_ID = "posthouse-sandbox"
@@ -134,7 +151,11 @@ class Tokens:
             claims["scp"] = " ".join(sorted(scopes))
         if roles:
             claims["roles"] = sorted(roles)
-        return jwt.encode({**claims, **(extra or {})}, self.key, algorithm=_ALGORITHM, headers={"kid": _KEY_ID})
+        return self.sign({**claims, **(extra or {})})
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """Return a JSON Web Token (RFC 7519) with these claims, signed with `key`."""
+        return jwt.encode(dict(claims), self.key, algorithm=_ALGORITHM, headers={"kid": _KEY_ID})
 
     def verify(self, token: str, audiences: Collection[str]) -> AccessToken:
         """Check a token.
