@@ -9,6 +9,10 @@ from pathlib import Path
 
 import keyring
 import pytest
+from hypothesis import settings
+
+settings.register_profile("posthouse", deadline=None)  # a busy machine is no failure
+settings.load_profile("posthouse")
 
 # What is in there is imported by its absolute name, as installed plugins are.
 sys.path.insert(0, str(Path(__file__).parent / "importable"))
