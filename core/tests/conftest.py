@@ -11,15 +11,15 @@ import keyring
 import pytest
 from hypothesis import settings
 
-settings.register_profile("posthouse", deadline=None)  # a busy machine is no failure
-settings.load_profile("posthouse")
-
 # What is in there is imported by its absolute name, as installed plugins are.
 sys.path.insert(0, str(Path(__file__).parent / "importable"))
 
 from keyring_in_memory import MemoryKeyring
 from memory_plugins import memory_transport, tokens
 from memory_plugins.memory_transport import BOXES, Box
+
+settings.register_profile("posthouse", deadline=None)  # a busy machine is no failure
+settings.load_profile("posthouse")
 
 IMPORTABLE = Path(__file__).parent / "importable"
 Install = Callable[..., Path]
