@@ -10,7 +10,7 @@ A block is run by its language; what the reader does not need to see stands in H
 ``console``                                 each line after ``$`` runs on a terminal and shows what follows
 ``toml``                                    is a part of a configuration that has no problem
 ``<!-- docs-page … -->``                    TOML, at the top: the page's servers, users, environment
-``<!-- docs-block KEY=VALUE … -->``         before a block: file, exit, skip, background, until
+``<!-- docs-block KEY=VALUE … -->``         before a block: file, exit, skip, background, until, check=no
 ``<!-- docs-check … -->``                   Python that looks at the page's inbox and folder
 ==========================================  =========================================================================
 
@@ -30,6 +30,7 @@ import sys
 import time
 import tomllib
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -89,20 +90,27 @@ def file_name(source: str) -> str:
 
 
 class NamedAuthority(Authority):
-    """Issues the valid certificate for the names that a page gives its servers."""
+    """Issues certificates for the names that a page gives its servers."""
 
     def __init__(self, folder: Path, names: list[str]) -> None:
         super().__init__(folder)
         ca = trustme.CA(organization_name="Example authority")
-        leaf = ca.issue_cert("127.0.0.1", *names)
-        self._valid = Certificate(folder / "named.pem", folder / "named.key")
-        chain = b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
-        self._valid.certificate_file.write_bytes(chain)
-        self._valid.key_file.write_bytes(leaf.private_key_pem.bytes())
+        yesterday = datetime.now(UTC) - timedelta(days=1)
+        self._named = {
+            "valid": self._save(folder / "valid", ca.issue_cert("127.0.0.1", *names)),
+            "expired": self._save(folder / "expired", ca.issue_cert("127.0.0.1", *names, not_after=yesterday)),
+        }
         self.ca_file.write_bytes(self.ca_file.read_bytes() + ca.cert_pem.bytes())
 
     def server(self, kind: Any = "valid") -> Certificate:
-        return self._valid if kind == "valid" else super().server(kind)
+        return self._named.get(str(kind)) or super().server(kind)
+
+    @staticmethod
+    def _save(path: Path, leaf: trustme.LeafCert) -> Certificate:
+        saved = Certificate(path.with_suffix(".pem"), path.with_suffix(".key"))
+        saved.certificate_file.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+        saved.key_file.write_bytes(leaf.private_key_pem.bytes())
+        return saved
 
 
 def make_door(address: str, wanted: dict[str, Any]) -> SmtpDoor:
@@ -148,7 +156,7 @@ class Page:
     ) -> None:
         for process in self._background:
             os.killpg(process.pid, signal.SIGINT)
-            process.wait(SECONDS)
+            process.communicate(timeout=SECONDS)
         if self._worker is not None:
             self._worker.communicate(timeout=SECONDS)
         self.sandbox.__exit__(kind, error, traceback)
@@ -161,10 +169,12 @@ class Page:
             "PATH": os.pathsep.join([str(INSIDE / "bin"), here, "/usr/local/bin", "/usr/bin", "/bin"]),
             "HOME": str(self._home),
             "LANG": "C.UTF-8",
-            "TERM": "dumb",
-            "COLUMNS": "200",
+            "TERM": "xterm",
+            "NO_COLOR": "1",
+            "COLUMNS": "120",
             "PYTHONPATH": os.pathsep.join([str(INSIDE), str(self._packages)]),
             "PYTHONWARNINGS": "error",
+            "PYTEST_ADDOPTS": "-p no:asyncio -p no:cacheprovider",  # asyncio warns unless the page's project configures it
             "PYTHON_KEYRING_BACKEND": "file_keyring.FileKeyring",
             "SSL_CERT_FILE": str(self.sandbox.ca_file),
             "DOCS_SERVERS": json.dumps(servers),
@@ -185,7 +195,7 @@ class Page:
             target = self.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(source, "utf-8")
-            if target.name == "posthouse.toml":
+            if target.name == "posthouse.toml" and block.options.get("check") != "no":
                 self._check_configuration(source)
         elif block.language == "toml":
             self._check_configuration(source)
