@@ -201,7 +201,7 @@ def test_a_bcc_is_delivered_and_not_told(server: Postfix | Exim, open_mailer: Op
     open_mailer(server, "smtps").send(Message(to=recipient, bcc=hidden, subject="bcc", text="Hello"))
     for delivered in server.mailbox.wait(recipient, hidden):
         assert b"hidden-" not in delivered.content
-        assert b"bcc" not in delivered.content.lower().replace(b"subject: bcc", b"")
+        assert b"\nbcc:" not in delivered.content.lower()
 
 
 def test_the_bounce_address_is_the_envelopes(server: Postfix | Exim, open_mailer: OpenMailer, recipient: str) -> None:
