@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import email
 import email.policy
+import re
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
 from posthouse import Attachment, Message
+from posthouse.mime import render
 
 from .accounts import DOMAIN, IDN_DOMAIN, IDN_DOMAIN_ON_THE_WIRE
 from .conftest import OpenMailer
@@ -90,7 +93,10 @@ def full_message(recipient: str, folder: Path) -> Message:
     table = folder / "Übersicht 2024.csv"
     table.write_bytes(bytes(range(256)) * 300)
     return Message(
+        sender=f"Zoë <alice@{DOMAIN}>",
         to=f"Jürgen Müller <{recipient}>",
+        date=datetime(2024, 2, 29, 12, 0, tzinfo=UTC),
+        message_id=f"<composed.{recipient}>",
         subject="Grüße aus Zürich: ein Betreff, der so lang ist, dass er auf mehrere Zeilen gefaltet werden muss",
         text=".Punkt\nFrom the start\n東京\n" + "long " * 400,
         html='<p>Logo: <img src="cid:logo"></p>',
@@ -100,6 +106,14 @@ def full_message(recipient: str, folder: Path) -> Message:
     )
 
 
+def with_numbered_boundaries(rendered: bytes) -> bytes:
+    """Replace the boundaries, which are random, by their numbers in order of appearance."""
+    boundaries = dict.fromkeys(re.findall(rb'boundary="([^"]+)"', rendered))
+    for number, boundary in enumerate(boundaries):
+        rendered = rendered.replace(boundary, b"boundary-%d" % number)
+    return rendered
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_composed_message_arrives_whole(
     server: Postfix | Exim, open_mailer: OpenMailer, recipient: str, tmp_path: Path, way: str
@@ -107,6 +121,8 @@ def test_a_composed_message_arrives_whole(
     message = full_message(recipient, tmp_path)
     receipt = open_mailer(server, way).send(message)
     [delivered] = server.mailbox.wait(recipient)
+    rendered = bytes(render(message, eightbit=True, utf8=True))
+    assert with_numbered_boundaries(delivered.wire) == with_numbered_boundaries(rendered)
     parsed = email.message_from_bytes(delivered.wire, policy=email.policy.default)
     assert isinstance(parsed, EmailMessage)
     assert parsed["Message-ID"] == receipt.message_id
