@@ -1,6 +1,7 @@
 """`posthouse demo` as a person starts it, through every transport of the workspace."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -38,9 +39,10 @@ def test_transports_are_those_that_the_core_discovers() -> None:
 def test_every_message_arrives_intact_and_stays_where_it_says(tmp_path: Path) -> None:
     done = run(cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    *rows, verdict, messages, configuration = done.stdout.splitlines()
+    head, *rows, verdict, messages, configuration = done.stdout.splitlines()
+    assert head.split() == ["Account", "Transport", "Security", "Authentication", "Reply", "Time"]
     assert verdict == "9 of 9 messages arrived intact."
-    found = [row.split("\t") for row in rows]
+    found = [re.split(r" {2,}", row) for row in rows]
     assert {row[0]: tuple(row[1:4]) for row in found} == EXPECTED
     assert {row[4] for row in found} == {"250 2.0.0"}
     assert all(row[5].endswith("s") for row in found)

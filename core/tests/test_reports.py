@@ -48,7 +48,7 @@ def test_a_check_is_made_of_an_error() -> None:
         "evidence": "454 4.7.0 TLS not available",
         "cause": "It expired.",
         "hint": "Renew it.",
-        "details": {"days_left": -3, "code": "tls.expired"},
+        "details": {"days_left": -3, "code": "tls.expired", "temporary": False},
     }
     assert Check.from_error("Encrypt", TlsError("x"), 0).evidence == ""
 

@@ -98,7 +98,7 @@ async def test_the_source_is_read_no_further_than_the_window(box: Box) -> None:
         assert 0 < read <= 300
         gate.set()
         assert (await first).outcome is Outcome.SENT
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
     assert read < 1000
     assert len(box.sent) <= read
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from os import PathLike
 from typing import TYPE_CHECKING, Self
 
@@ -108,7 +108,7 @@ class AsyncMailer:
         account: str | None = None,
         user: str | None = None,
         purpose: str | None = None,
-    ) -> AsyncIterator[Receipt]:
+    ) -> AsyncGenerator[Receipt]:
         """Send many messages over as many connections as their accounts allow.
 
         Messages are taken as they can be sent, so a generator of a million is fine.

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
@@ -96,7 +96,7 @@ class Mailer:
         account: str | None = None,
         user: str | None = None,
         purpose: str | None = None,
-    ) -> Iterator[Receipt]:
+    ) -> Generator[Receipt]:
         """Send many messages; see `AsyncMailer.send_many`. ``messages`` is read in the calling thread."""
         loop = self._loop()
         stream: Stream = loop.call(_later(self._mailer.stream, account, user, purpose))

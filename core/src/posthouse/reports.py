@@ -60,7 +60,7 @@ class Check:
             evidence=str(error.reply) if error.reply else "",
             cause=error.message,
             hint=error.hint,
-            details={**error.details, "code": error.code},
+            details={**error.details, "code": error.code, "temporary": error.temporary},
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -96,19 +96,22 @@ def test_each_receipt_has_its_code(recipients: list[RecipientOutcome], error: Po
     [
         (Stage.RESOLVE, {}, 68),
         (Stage.CONNECT, {"code": "connect.host-unknown"}, 68),
-        (Stage.CONNECT, {"code": "connect.refused"}, 75),
-        (Stage.RESOLVE, {"code": "connect.name-server"}, 75),
+        (Stage.CONNECT, {"code": "connect.refused", "temporary": True}, 75),
+        (Stage.CONNECT, {"code": "connect.proxy", "temporary": False}, 69),
+        (Stage.RESOLVE, {"code": "connect.name-server", "temporary": True}, 75),
         (Stage.CONNECT, {"code": "tls.certificate-expired"}, 76),
         (Stage.TLS, {}, 76),
         (Stage.EHLO, {"code": "protocol.garbage"}, 76),
         (Stage.AUTHENTICATION, {"code": "authentication.refused"}, 77),
+        (Stage.AUTHENTICATION, {"code": "authentication.temporary", "temporary": True}, 75),
+        (Stage.TLS, {"code": "tls.handshake", "temporary": True}, 76),
         (Stage.POLICY, {"code": "safety.disabled"}, 77),
         (Stage.CONFIGURATION, {"code": "secret.environment"}, 78),
         (Stage.SENDER, {"code": "throttled.rate"}, 75),
         (Stage.RECIPIENT, {}, 69),
     ],
 )
-def test_a_failed_check_has_the_code_of_its_error(stage: Stage, details: dict[str, str], code: int) -> None:
+def test_a_failed_check_has_the_code_of_its_error(stage: Stage, details: dict[str, object], code: int) -> None:
     good = Check(stage=Stage.CONNECT, title="x", status=CheckStatus.OK)
     later = Check(stage=Stage.CLOSE, title="x", status=CheckStatus.FAILED)
     bad = Check(stage=stage, title="x", status=CheckStatus.FAILED, details=details)

@@ -6,10 +6,10 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import attrs
 from attrs import asdict
@@ -50,7 +50,7 @@ def send_list(invocation: Invocation, route: Route, options: MessageOptions, sou
     with invocation.mailer() as mailer, _stop_on_interrupt() as stopped, _progress(invocation, recipients) as advance:
         _check_account(mailer, make_message(recipients.rows[0]), route)
         messages = (make_message(row) for row in recipients.rows if not stopped.is_set())
-        receipts = cast("Generator[Receipt]", mailer.send_many(messages, **asdict(route)))
+        receipts = mailer.send_many(messages, **asdict(route))
         with closing(receipts):  # before the mailer, whatever happens here
             for row, receipt in zip(recipients.rows, receipts, strict=False):
                 outcomes.add(row, receipt)

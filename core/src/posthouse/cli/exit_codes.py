@@ -81,9 +81,12 @@ _LASTING_ERRORS: tuple[tuple[type[PosthouseError], ExitCode], ...] = (
     (RefusedError, ExitCode.REFUSED),
 )
 
+# What trying again later may mend.
+_MAY_PASS = (ExitCode.REFUSED, ExitCode.NOT_PERMITTED)
+
 # A failed check has no exception, only its code and stage.
 _CHECK_CODES = {
-    "connect": ExitCode.TEMPORARY,
+    "connect": ExitCode.REFUSED,
     "tls": ExitCode.PROTOCOL,
     "protocol": ExitCode.PROTOCOL,
     "authentication": ExitCode.NOT_PERMITTED,
@@ -176,4 +179,5 @@ def _for_check(check: Check) -> ExitCode:
     code = str(check.details.get("code", ""))
     if code == _HOST_UNKNOWN:
         return ExitCode.HOST_UNKNOWN
-    return _CHECK_CODES.get(code.partition(".")[0], _CHECK_STAGES[check.stage])
+    found = _CHECK_CODES.get(code.partition(".")[0], _CHECK_STAGES[check.stage])
+    return ExitCode.TEMPORARY if check.details.get("temporary") and found in _MAY_PASS else found

@@ -74,9 +74,20 @@ def print_json(data: Any, *, compact: bool = False) -> None:
     click.echo(json.dumps(data, indent=2 if is_terminal() and not compact else None, default=str))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table: drawn on a terminal; without a head and separated by tabs elsewhere, for ``cut`` and ``awk``."""
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, for_people: bool = False) -> None:
+    """Print a table: drawn on a terminal; without a head and separated by tabs elsewhere, for ``cut`` and ``awk``.
+
+    Args:
+        columns: the head.
+        rows: one text per column each.
+        for_people: it is a report that people read, in the log of a build too: there with a head, in even columns.
+    """
     texts = [[clean(str(cell)) for cell in row] for row in rows]
+    if not is_terminal() and for_people:
+        widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
+        for row in (columns, *texts):
+            click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        return
     if not is_terminal():
         for row in texts:
             click.echo("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))

@@ -74,7 +74,7 @@ def _exit_code(attempt: Attempt) -> ExitCode:
 
 def _print(directory: Path, attempts: list[Attempt], left_out: dict[str, str]) -> None:
     columns = ("Account", "Transport", "Security", "Authentication", "Reply", "Time")
-    print_table(columns, [_row(attempt) for attempt in attempts])
+    print_table(columns, [_row(attempt) for attempt in attempts], for_people=True)
     for attempt in attempts:
         for difference in attempt.differences:
             note(f"{attempt.account}: {difference}", fg="red")
