@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from os import PathLike
 from typing import TYPE_CHECKING, Self
 
+from posthouse import _sign_in
 from posthouse._discovery import Registry
 from posthouse._engine import Engine
 from posthouse._routing import Resolution, resolve
@@ -16,8 +18,10 @@ from posthouse.errors import ConfigurationError, PosthouseError, Problem
 from posthouse.urls import from_url
 
 if TYPE_CHECKING:
+    from posthouse._channel import Channel
     from posthouse.accounts import Account
     from posthouse.messages import Message
+    from posthouse.providers import Expiry, LoginPrompt
     from posthouse.receipts import Receipt
     from posthouse.reports import Check, TestReport
 
@@ -187,6 +191,60 @@ class AsyncMailer:
             to = chosen.sender.addr_spec
         return await self._engine.test(chosen, to, on_check)
 
+    async def login(self, account: str | None = None, *, device: bool = False) -> AsyncGenerator[LoginPrompt]:
+        """Sign a person in who sits at this machine, for an account whose sign-in needs one.
+
+        Args:
+            account: name of the account; the default if None.
+            device: True for a code that the person types in a browser elsewhere.
+
+        Yields:
+            What the person must do. The sign-in is done when this ends.
+
+        Raises:
+            ConfigurationError: nobody signs in to this account (``login.unsupported``).
+            AuthenticationError: the person declined, or the offer ran out.
+        """
+        async with aclosing(_sign_in.login(self._channel(account), device=device)) as prompts:
+            async for prompt in prompts:
+                yield prompt
+
+    async def start_login(self, account: str | None = None, *, redirect_uri: str = "") -> LoginPrompt:
+        """Begin a sign-in behind a button of your own: send the browser to the ``url`` of what is returned.
+
+        Args:
+            account: name of the account; the default if None.
+            redirect_uri: where the browser comes back to, as registered; empty for the one in the configuration.
+
+        Raises:
+            ConfigurationError: nobody signs in to this account (``login.unsupported``).
+            AuthenticationError: the sign-in service says no.
+        """
+        return await _sign_in.start_login(self._channel(account), redirect_uri)
+
+    async def finish_login(self, account: str | None = None, *, parameters: Mapping[str, str]) -> str:
+        """End a sign-in that `start_login` began, in this process or another one of the same user.
+
+        Args:
+            account: the same as at the start.
+            parameters: of the request with which the browser came back, from its query or its form.
+
+        Returns:
+            Who signed in.
+
+        Raises:
+            AuthenticationError: the person declined, or nobody began this sign-in, or it was ended already.
+        """
+        return await _sign_in.finish_login(self._channel(account), parameters)
+
+    async def expiries(self, account: str | None = None) -> Sequence[Expiry]:
+        """Return what the account's sign-in depends on that runs out, the first to do so first. Asks no server.
+
+        Raises:
+            PosthouseError: the account cannot be loaded, or its secrets cannot be had.
+        """
+        return await _sign_in.expiries(self._channel(account))
+
     def validate(self) -> tuple[Problem, ...]:
         """Load every account's plugins and settings, contact nobody, and return everything that is wrong."""
         return self._engine.validate()
@@ -203,6 +261,10 @@ class AsyncMailer:
             return self.resolve(message, account=account, user=user, purpose=purpose).account
 
         return Stream(self._engine, choose)
+
+    def _channel(self, account: str | None) -> Channel:
+        self._own_loop()
+        return self._engine.channel(self.resolve(account=account).account)
 
     def _own_loop(self) -> None:
         loop = asyncio.get_running_loop()

@@ -40,6 +40,7 @@ class Channel:
     Attributes:
         account: the account.
         scope: its transport and authenticator.
+        auth_settings: the settings of its sign-in.
         pool: its connections.
         rate: its messages per minute.
 
@@ -58,7 +59,7 @@ class Channel:
         self.account = account
         self.scope = scope
         self._observers = [extension for extension in extensions if extension.observes]
-        self._settings, self._auth_settings = _structure_both(account, scope, source)
+        self._settings, self.auth_settings = _structure_both(account, scope, source)
         self.pool = Pool(self._open, account.delivery)
         self.rate = RateLimit(account.delivery.per_minute)
         self._bearer = False
@@ -88,6 +89,11 @@ class Channel:
             raise self._unexplained("objections", error) from error
         return (*found, *own)
 
+    def request(self, *, renew: bool = False, claims: str = "", device: bool = False) -> AuthenticationRequest:
+        """Return what the authenticator needs to know."""
+        resource = self.scope.transport.resources.get(self.scope.authenticator.kind, "")
+        return AuthenticationRequest(account=self.account, resource=resource, renew=renew, claims=claims, device=device)
+
     async def credential(self, *, renew: bool = False, claims: str = "") -> Credential:
         """Ask the authenticator for a credential; one that answers a claims challenge, if there is one.
 
@@ -95,15 +101,10 @@ class Channel:
             AuthenticationError, ConfigurationError: it cannot be had.
         """
         kind = self.scope.authenticator.kind
-        request = AuthenticationRequest(
-            account=self.account,
-            resource=self.scope.transport.resources.get(kind, ""),
-            renew=renew,
-            claims=claims,
-        )
+        request = self.request(renew=renew, claims=claims)
         async with self._observed("authenticate"):
-            credential: Credential = await self._guarded(
-                "authenticate", self.scope.hook.authenticate(settings=self._auth_settings, request=request)
+            credential: Credential = await self.guarded(
+                "authenticate", self.scope.hook.authenticate(settings=self.auth_settings, request=request)
             )
         if credential.kind not in self.scope.transport.accepts:
             raise PluginError(
@@ -176,13 +177,14 @@ class Channel:
 
     async def _connect(self, credential: Credential) -> Connection:
         async with self._observed("connect"):
-            connection: Connection = await self._guarded(
+            connection: Connection = await self.guarded(
                 "connect",
                 self.scope.hook.connect(account=self.account, settings=self._settings, credential=credential),
             )
         return connection
 
-    async def _guarded(self, hook: str, call: Awaitable[_Result]) -> _Result:
+    async def guarded(self, hook: str, call: Awaitable[_Result]) -> _Result:
+        """Await a hook's call; what it raises that no contract allows becomes a `PluginError`."""
         try:
             return await call
         except PosthouseError:
@@ -213,7 +215,7 @@ class Channel:
         return broken
 
     def _plugin_of(self, hook: str) -> str:
-        if hook == "authenticate":
+        if hook in self.scope.sign_in:
             return f"The authenticator {self.scope.authenticator.kind!r}"
         return f"The transport {self.scope.transport.kind!r}"
 

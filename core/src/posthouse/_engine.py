@@ -11,6 +11,7 @@ from posthouse._channel import Channel, undelivered
 from posthouse._discovery import Registry
 from posthouse._preparation import Prepared, make_envelope, prepare, with_account_defaults
 from posthouse._scope import Extension, Scope, load_extension
+from posthouse._sign_in import expiry_checks
 from posthouse.errors import (
     ConfigurationError,
     ConnectError,
@@ -127,6 +128,8 @@ class Engine:
             credential = await channel.credential()
         except PosthouseError as error:
             report(Check.from_error(f"Get the credential ({account.auth.kind})", error, time.perf_counter() - started))
+        for check in await expiry_checks(channel):
+            report(check)
         sender = account.sender.addr_spec if account.sender else ""
         async for check in channel.test(credential, sender, to or sender):
             report(check)

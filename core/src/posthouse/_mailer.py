@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from posthouse._stream import AnyMessage, Stream
     from posthouse.attachments import AttachmentSource
     from posthouse.messages import Addresses
+    from posthouse.providers import Expiry, LoginPrompt
     from posthouse.reports import Check, TestReport
 
 __all__ = ["Mailer", "send_email"]
@@ -134,6 +135,28 @@ class Mailer:
         """Try everything that sending needs; see `AsyncMailer.test`. ``on_check`` is called in the mailer's thread."""
         return self._loop().call(self._mailer.test(account, to, on_check))
 
+    def login(self, account: str | None = None, *, device: bool = False) -> Generator[LoginPrompt]:
+        """Sign a person in; see `AsyncMailer.login`. Leaving the loop early gives the sign-in up."""
+        loop = self._loop()
+        prompts = self._mailer.login(account, device=device)
+        try:
+            while (prompt := loop.call(_next(prompts))) is not None:
+                yield prompt
+        finally:
+            loop.call(_close(prompts))
+
+    def start_login(self, account: str | None = None, *, redirect_uri: str = "") -> LoginPrompt:
+        """Begin a sign-in behind a button of your own; see `AsyncMailer.start_login`."""
+        return self._loop().call(self._mailer.start_login(account, redirect_uri=redirect_uri))
+
+    def finish_login(self, account: str | None = None, *, parameters: Mapping[str, str]) -> str:
+        """End a sign-in that `start_login` began; see `AsyncMailer.finish_login`."""
+        return self._loop().call(self._mailer.finish_login(account, parameters=parameters))
+
+    def expiries(self, account: str | None = None) -> Sequence[Expiry]:
+        """Return what the account's sign-in depends on that runs out; see `AsyncMailer.expiries`."""
+        return self._loop().call(self._mailer.expiries(account))
+
     def validate(self) -> tuple[Problem, ...]:
         """Load every account and return everything that is wrong; see `AsyncMailer.validate`."""
         return self._loop().call(_later(self._mailer.validate))
@@ -208,6 +231,14 @@ async def _exchange(stream: Stream, messages: list[AnyMessage]) -> list[Receipt]
             receipts += await stream.wait()
         await stream.put(message)
     return receipts + stream.take()
+
+
+async def _next(prompts: AsyncGenerator[LoginPrompt]) -> LoginPrompt | None:
+    return await anext(prompts, None)
+
+
+async def _close(prompts: AsyncGenerator[LoginPrompt]) -> None:
+    await prompts.aclose()
 
 
 async def _later(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

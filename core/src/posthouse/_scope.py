@@ -24,11 +24,14 @@ _HOOKS = {
         "required": {"describe", "connect", "send", "test"},
         "optional": {"send_batch", "compose", "objections"},
     },
-    "authenticator": {"required": {"describe", "authenticate"}, "optional": {"login"}},
+    "authenticator": {
+        "required": {"describe", "authenticate"},
+        "optional": {"login", "start_login", "finish_login", "expiries"},
+    },
     "extension": {"required": {"describe"}, "optional": {"prepare", "observe"}},
     "command": {"required": {"register_commands"}, "optional": set()},
 }
-_COROUTINES = {"connect", "send", "compose", "authenticate", "prepare"}
+_COROUTINES = {"connect", "send", "compose", "authenticate", "start_login", "finish_login", "expiries", "prepare"}
 _ASYNC_GENERATORS = {"send_batch", "test", "login"}
 _PLAIN = {"describe", "objections"}
 _Description = TypeVar("_Description", bound=TransportDescription | AuthenticatorDescription | ExtensionDescription)
@@ -43,6 +46,7 @@ class Scope:
         hook: calls the one implementation: ``scope.hook.connect(account=…, settings=…, credential=…)``.
         batches: True if the transport has a ``send_batch``.
         objects: True if the transport has ``objections`` of its own.
+        sign_in: the hooks that the authenticator has.
 
     Raises:
         PluginError: a plugin is missing or breaks the contract, or the two cannot work together.
@@ -53,7 +57,7 @@ class Scope:
         authenticator = registry.find("authenticator", authenticator_kind)
         manager = _new_manager()
         implemented = _register(manager, transport)
-        _register(manager, authenticator)
+        self.sign_in = frozenset(_register(manager, authenticator))
         self.hook = manager.hook
         self.batches = "send_batch" in implemented
         self.objects = "objections" in implemented

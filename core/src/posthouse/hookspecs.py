@@ -7,7 +7,8 @@ group                                      hooks
 =========================================  ==================================================================
 ``posthouse.transports.v1``                `describe`, `connect`, `send`, `test`; may have `send_batch`, `compose`,
                                            `objections`
-``posthouse.authenticators.v1``            `describe`, `authenticate`; may have `login`
+``posthouse.authenticators.v1``            `describe`, `authenticate`; may have `login`, `start_login` with
+                                           `finish_login`, `expiries`
 ``posthouse.extensions.v1``                `describe`; `prepare`, `observe` or both
 ``posthouse.commands.v1``                  `register_commands`
 =========================================  ==================================================================
@@ -22,7 +23,7 @@ Exactly one plugin answers each call: the account's transport or its authenticat
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         Connection,
         Credential,
         Draft,
+        Expiry,
         ExtensionDescription,
         LoginPrompt,
         Operation,
@@ -165,10 +167,46 @@ async def authenticate(settings: Any, request: AuthenticationRequest) -> Credent
 async def login(settings: Any, request: AuthenticationRequest) -> AsyncIterator[LoginPrompt]:
     """Sign a person in. An async generator: yields what the person must do, ends when it is done.
 
+    With ``request.device`` the person uses a browser on another machine. The last prompt, without a ``url``, may say
+    who signed in.
+
     Raises:
         AuthenticationError: the person declined, or the offer ran out.
     """
     yield  # type: ignore[misc]
+
+
+@hookspec(firstresult=True)
+async def start_login(settings: Any, request: AuthenticationRequest, redirect_uri: str) -> LoginPrompt:  # type: ignore[empty-body]
+    """Begin a sign-in behind the button of a host application; its page sends the browser to the prompt's ``url``.
+
+    What `finish_login` needs to know (state, PKCE verifier) is kept by the plugin, where every process of the
+    application finds it, until ``expires_at``, and is good for one use.
+
+    Args:
+        settings: an instance of the description's settings class.
+        request: for which account.
+        redirect_uri: where the browser comes back to; empty for the one in the settings.
+    """
+
+
+@hookspec(firstresult=True)
+async def finish_login(settings: Any, request: AuthenticationRequest, parameters: Mapping[str, str]) -> str:  # type: ignore[empty-body]
+    """End a sign-in: keep what the browser came back with, and return who signed in.
+
+    Args:
+        settings: an instance of the description's settings class.
+        request: for which account.
+        parameters: of the callback, from its query or its form.
+
+    Raises:
+        AuthenticationError: the person declined, or nobody began this sign-in, or it was ended already.
+    """
+
+
+@hookspec(firstresult=True)
+async def expiries(settings: Any, request: AuthenticationRequest) -> Sequence[Expiry]:  # type: ignore[empty-body]
+    """Return what the sign-in depends on that runs out, as far as it is known here; asks no server."""
 
 
 # --- extensions -------------------------------------------------------------------------------------------------------

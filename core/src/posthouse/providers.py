@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from typing import Any, Protocol
 
@@ -19,6 +21,7 @@ __all__ = [
     "Credential",
     "CredentialKind",
     "Draft",
+    "Expiry",
     "ExtensionDescription",
     "LoginPrompt",
     "Operation",
@@ -64,12 +67,14 @@ class AuthenticationRequest:
         resource: what the transport's description asks for, for this authenticator's kind (``"smtp"``, ``"graph"``).
         renew: True if the last credential was refused: do not answer from a cache.
         claims: a claims challenge that the server sent, if it did.
+        device: at a login, True if the person has no browser on this machine and wants a code to type elsewhere.
     """
 
     account: Account
     resource: str = ""
     renew: bool = False
     claims: str = ""
+    device: bool = False
 
 
 @frozen(kw_only=True)
@@ -245,6 +250,34 @@ class LoginPrompt:
     url: str = ""
     user_code: str = ""
     expires_at: float | None = None
+
+
+@frozen(kw_only=True)
+class Expiry:
+    """Something that a sign-in depends on and that runs out.
+
+    Attributes:
+        what: what it is, in words that follow "the": ``"client certificate"``.
+        at: when, in seconds since 1970 (UTC).
+        hint: what to do before then.
+    """
+
+    what: str
+    at: float
+    hint: str = ""
+
+    @property
+    def date(self) -> str:
+        """The day (UTC), as ``2027-01-31``."""
+        return f"{datetime.fromtimestamp(self.at, UTC):%Y-%m-%d}"
+
+    @property
+    def distance(self) -> str:
+        """How far that is from now, in words: ``in 43 days``, ``today``, ``3 days ago``."""
+        days = int((self.at - time.time()) // 86400)
+        if days < 0:
+            return f"{-days} day{'s' if days < -1 else ''} ago"
+        return f"in {days} day{'s' if days > 1 else ''}" if days else "today"
 
 
 @frozen(kw_only=True)

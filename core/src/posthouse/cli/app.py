@@ -29,6 +29,7 @@ _SECTIONS = {
         "test": "Test an account step by step and say what is wrong.",
     },
     "Set up": {
+        "login": "Sign in with a browser or a code, for accounts that need it.",
         "accounts": "List, add, change and remove accounts.",
         "config": "Check and show the configuration.",
         "secrets": "Keep passwords out of the configuration.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from posthouse._values import below_key
 from posthouse.cli.account_files import change_file, file_to_edit, refuse_literal_secrets, registry_for
 from posthouse.cli.account_form import (
     ask_for_account,
@@ -19,8 +20,8 @@ from posthouse.cli.entries import entries_below, print_entries
 from posthouse.cli.invocation import Invocation, common_options, help_if_alone, json_option, pass_invocation
 from posthouse.cli.output import is_terminal, print_json, print_table, say
 from posthouse.cli.prompts import ask_secret, can_ask
-from posthouse.config import ConfigurationFile
-from posthouse.errors import ConfigurationError
+from posthouse.config import ConfigurationFile, Entry
+from posthouse.errors import ConfigurationError, PosthouseError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +69,8 @@ def show(invocation: Invocation, /, name: str) -> None:
         raise _unknown(name, tuple(configuration.accounts))
     account = configuration.accounts[name]
     own = account.transport.path.removesuffix(".transport")
-    print_entries(invocation, entries_below(configuration, own, account.auth.path or own))
+    found = entries_below(configuration, own, account.auth.path or own)
+    print_entries(invocation, [*found, *_expiries(invocation, account)])
 
 
 @command.command
@@ -260,6 +262,16 @@ def _as_dict(account: Account, default: str | None) -> dict[str, Any]:
         "enabled": account.enabled,
         "default": account.name == default,
     }
+
+
+def _expiries(invocation: Invocation, account: Account) -> list[Entry]:
+    """Return when the account's sign-in runs out; what cannot be loaded, ``posthouse config check`` reports."""
+    try:
+        with invocation.mailer() as mailer:
+            found = mailer.expiries(account.name)
+    except PosthouseError:
+        return []
+    return [Entry(f"{account.auth.path}.expires.{below_key(one.what)}", one.date, one.distance) for one in found]
 
 
 def _remarks(account: dict[str, Any]) -> str:
