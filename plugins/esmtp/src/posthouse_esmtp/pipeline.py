@@ -303,6 +303,7 @@ class Pipeline:
     def _check(self, transaction: Transaction) -> bool:
         """Close the connection if a reply cannot be the answer to its command; return True if all is well."""
         if (reply := transaction.unexpected) is not None:
+            transaction.forget()
             self._wire.fail(error_for(reply, self._wire.stage, server=self._server))
         return self._wire.failure is None
 

@@ -72,6 +72,8 @@ async def _try_envelope(report: _Report, opening: Opening, sender: str, recipien
             reply = await wire.ask(command % ((mailbox, utf8) if stage is Stage.SENDER else mailbox), report.patience)
             check = report.envelope(stage, address, reply)
             yield check
+            if wire.failure is not None:
+                return
             if check.status is CheckStatus.FAILED:
                 break
     await wire.ask(b"RSET\r\n", report.patience)

@@ -35,10 +35,10 @@ async def connect_through(proxy: Secret, settings: EsmtpSettings) -> socket.sock
     """
     url = urlsplit(await asyncio.to_thread(proxy.reveal))
     try:
-        port = url.port or _DEFAULT_PORTS[url.scheme]
-    except (KeyError, ValueError):
+        port = url.port or _DEFAULT_PORTS.get(url.scheme, 0)
+    except ValueError:
         port = 0
-    if not url.hostname or not port:
+    if url.scheme not in _DEFAULT_PORTS or not url.hostname or not port:
         raise ConfigurationError(
             "the proxy's URL cannot be used: expected socks5://HOST:PORT or http://HOST:PORT", code="connect.proxy-url"
         )

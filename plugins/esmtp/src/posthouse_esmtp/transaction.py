@@ -90,6 +90,11 @@ class Transaction:
                 return reply
         return self.data if self.data is not None and self.data.code < _POSITIVE and not self.go_ahead else None
 
+    def forget(self) -> None:
+        """Believe none of the replies: they do not fit the commands, so nobody knows which belongs to which."""
+        self.mail = self.data = None
+        self.answers = ()
+
     @property
     def open(self) -> bool:
         """True if the server has begun the transaction."""
