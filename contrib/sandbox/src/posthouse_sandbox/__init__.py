@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from posthouse_sandbox.certificates import Authority, Certificate, ServerCertificate
     from posthouse_sandbox.credentials import Credentials
     from posthouse_sandbox.doors import AccountSettings, Door, Premises
+    from posthouse_sandbox.faults import Fault, Faults
     from posthouse_sandbox.inbox import Inbox, Received
     from posthouse_sandbox.sandbox import Sandbox, default_doors
     from posthouse_sandbox.smtp import Security, SmtpDoor
@@ -28,6 +29,8 @@ __all__ = [
     "Certificate",
     "Credentials",
     "Door",
+    "Fault",
+    "Faults",
     "Inbox",
     "Premises",
     "Received",
@@ -49,6 +52,8 @@ _HOMES = {
     "Certificate": "certificates",
     "Credentials": "credentials",
     "Door": "doors",
+    "Fault": "faults",
+    "Faults": "faults",
     "Inbox": "inbox",
     "Premises": "doors",
     "Received": "inbox",

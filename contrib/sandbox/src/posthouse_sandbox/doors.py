@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from posthouse_sandbox.certificates import Authority
 from posthouse_sandbox.credentials import Credentials
+from posthouse_sandbox.faults import Faults
 from posthouse_sandbox.inbox import Inbox
 from posthouse_sandbox.tokens import Tokens
 
@@ -29,12 +30,14 @@ class Premises:
         credentials: who may sign in.
         inbox: where messages go.
         tokens: issues and checks access tokens.
+        faults: answers that were scripted; a door asks before it does anything for a request.
     """
 
     authority: Authority
     credentials: Credentials
     inbox: Inbox
     tokens: Tokens = field(factory=Tokens, repr=False)
+    faults: Faults = field(factory=Faults)
 
 
 @frozen

@@ -16,6 +16,7 @@ from posthouse_sandbox.certificates import Authority
 from posthouse_sandbox.configuration import render
 from posthouse_sandbox.credentials import Credentials
 from posthouse_sandbox.doors import AccountSettings, Door, Premises
+from posthouse_sandbox.faults import Faults
 from posthouse_sandbox.files import make_private_folder, write_private
 from posthouse_sandbox.inbox import Inbox
 from posthouse_sandbox.smtp import PASSWORD_MECHANISMS, TOKEN_MECHANISMS, Security, SmtpDoor
@@ -61,6 +62,7 @@ class Sandbox:
         authority: what its clients have to trust.
         inbox: what was received; it can still be read after the end.
         tokens: issues and checks the access tokens of its doors.
+        faults: answers to script, ``sandbox.faults.script("graph", "429 with Retry-After 2, then 202", "sendMail")``.
 
     Raises:
         ValueError: two doors have the same name.
@@ -82,6 +84,7 @@ class Sandbox:
         self.authority: Authority
         self.inbox: Inbox
         self.tokens = Tokens()
+        self.faults = Faults()
         self._given_directory = directory
         self._given_authority = authority
         self._open = AsyncExitStack()
@@ -148,7 +151,7 @@ class Sandbox:
         make_private_folder(self.directory / "passwords")
         for user, password in self.credentials.passwords.items():
             write_private(self._password_file(user), password.encode())
-        return Premises(self.authority, self.credentials, self.inbox, self.tokens)
+        return Premises(self.authority, self.credentials, self.inbox, self.tokens, self.faults)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

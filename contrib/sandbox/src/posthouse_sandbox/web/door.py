@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ssl import SSLContext
 from typing import Any
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
@@ -18,9 +18,12 @@ from posthouse_sandbox.certificates import ServerCertificate
 from posthouse_sandbox.doors import AccountSettings, Premises
 from posthouse_sandbox.listening import HANDSHAKE_SECONDS, HOST, Listener
 
-__all__ = ["WebDoor"]
+__all__ = ["CUT", "WebDoor"]
 
 KEEP_ALIVE_SECONDS = 60
+
+CUT = "posthouse.cut"
+"""The ASGI extension that cuts a connection: a function without arguments."""
 
 
 class WebDoor(ABC):
@@ -132,6 +135,12 @@ class _Conversation(H11Protocol):
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
         super().__init__(config, server_state, app_state)
         self.closed = asyncio.Event()
+        self._application = self.app
+        self.app = self._run
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["extensions"] = {CUT: self.transport.abort}
+        await self._application(scope, receive, send)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
