@@ -16,25 +16,17 @@ from typing import Any
 
 import attrs
 import pluggy
-from docs.reference.markdown import code, doc, inline, signature, summary, table
+from docs.reference.markdown import code, doc, inline, packages, signature, summary, table
 
 import posthouse
 import posthouse.errors
 from posthouse import hookspecs, providers
 from posthouse._scope import _HOOKS
 from posthouse.cli.exit_codes import ExitCode, for_error
-from posthouse.hints import HintTable
+from posthouse.hints import ERRORS, HintTable
 
 __all__ = ["api", "errors", "hooks"]
 
-PACKAGES = (
-    "posthouse",
-    "posthouse_esmtp",
-    "posthouse_smtp",
-    "posthouse_smtps",
-    "posthouse_starttls",
-    "posthouse_sandbox",
-)
 CLI_MODULES = ("posthouse.cli.invocation", "posthouse.cli.output")
 PLUGIN_MODULES = (
     *(f"posthouse_esmtp.{name}" for name in ("capabilities", "connection", "opening", "probe", "settings", "testing")),
@@ -100,14 +92,15 @@ def _arguments(cls: type[Any]) -> str:
 
 def _codes() -> Iterator[tuple[str, str, str]]:
     """Find every code in the sources: ``code=`` of a call, or a text beside an error class in a table."""
-    for package in PACKAGES:
+    for package in packages():
         for module in _sources(import_module(package)):
             for node in ast.walk(ast.parse(inspect.getsource(module))):
                 if isinstance(node, ast.Call):
                     yield from _codes_of_call(node)
     for hint in HintTable.load("posthouse_esmtp").hints:
-        if hint.error_code and hint.error:
-            yield hint.error_code, hint.error.__name__, "Known from an answer, see [hints](hints.md)."
+        if hint.error_code:
+            cls = ERRORS[hint.error_code.partition(".")[0]]
+            yield hint.error_code, cls.__name__, "Known from an answer, see [hints](hints.md)."
 
 
 def _codes_of_call(call: ast.Call) -> Iterator[tuple[str, str, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docs.reference.code_reference import api, errors, hooks
-from docs.reference.user_reference import cli, hints, presets, settings
+from docs.reference.user_reference import cli, decisions, hints, presets, settings
 
 HERE = Path(__file__).resolve().parent
 PAGES: dict[str, Callable[[], str]] = {
@@ -23,6 +23,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "hints.md": hints,
     "presets.md": presets,
     "api.md": api,
+    "../decisions/README.md": decisions,
 }
 _MARK = "<!-- Generated from the code by docs/reference/generate.py; do not edit. -->\n"
 

@@ -6,14 +6,15 @@ import enum
 import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from importlib import metadata
+from types import FunctionType, MappingProxyType
 from typing import Any
 
 import attrs
 
 from posthouse.schema import setting_info, settings_of
 
-__all__ = ["code", "doc", "settings_table", "signature", "summary", "table"]
+__all__ = ["code", "doc", "packages", "settings_table", "signature", "summary", "table"]
 
 _SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises):\n((?:(?:    .*)?(?:\n|\Z))*)", re.MULTILINE)
 _ITEM = re.compile(r"^    (?! )([^:\n]+): (.*(?:\n {8}.*)*)", re.MULTILINE)
@@ -30,6 +31,12 @@ _TYPES = {
     "DeliveryLimits": "table",
 }
 _MODULES = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Z])")
+
+
+def packages() -> list[str]:
+    """Return the packages of all distributions of Posthouse that are installed."""
+    names = {distribution.metadata["Name"].replace("-", "_") for distribution in metadata.distributions()}
+    return sorted(name for name in names if name == "posthouse" or name.startswith("posthouse_"))
 
 
 def code(text: str) -> str:
@@ -91,10 +98,12 @@ def type_name(annotation: Any) -> str:
 
 def shown(value: Any) -> str:
     """Return a default as it is written in code."""
-    if value is attrs.NOTHING or attrs.has(type(value)) or isinstance(value, MappingProxyType):
+    if value is attrs.NOTHING or attrs.has(type(value)) or isinstance(value, MappingProxyType | FunctionType):
         return "…"
     if isinstance(value, enum.Enum):
         return f"{type(value).__name__}.{value.name}"
+    if isinstance(value, frozenset):
+        return f"frozenset({{{', '.join(sorted(map(repr, value)))}}})"
     return repr(value)
 
 

@@ -1,14 +1,15 @@
-"""The pages for people who configure and send: settings, commands, hints, presets."""
+"""The pages for people who configure and send: settings, commands, hints, presets; and the list of decisions."""
 
 from __future__ import annotations
 
 import tomllib
-from importlib import metadata, resources
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import attrs
 import click
-from docs.reference.markdown import code, doc, settings_table, table
+from docs.reference.markdown import code, doc, packages, settings_table, table
 
 import posthouse.cli.app
 from posthouse import ConfigurationError
@@ -18,7 +19,9 @@ from posthouse.accounts import Account, DeliveryLimits
 from posthouse.config import Configuration, PluginPolicy, Safety, parse
 from posthouse.hints import HintTable
 
-__all__ = ["cli", "hints", "presets", "settings"]
+DECISIONS = Path(__file__).resolve().parent.parent / "decisions"
+
+__all__ = ["cli", "decisions", "hints", "presets", "settings"]
 
 
 def settings() -> str:
@@ -121,7 +124,7 @@ def hints() -> str:
             "stand in errors and in `--json`.\n"
         )
     ]
-    owners = [name for name in _packages() if resources.files(name).joinpath("hints.toml").is_file()]
+    owners = [name for name in packages() if resources.files(name).joinpath("hints.toml").is_file()]
     for owner in owners:
         assert HintTable.load(owner).hints
         entries = tomllib.loads(resources.files(owner).joinpath("hints.toml").read_text("utf-8"))["hint"]
@@ -131,11 +134,6 @@ def hints() -> str:
         ]
         parts.append(f"## {owner}\n\n{len(rows)} entries.\n\n" + table(("Answer", "Error", "Cause", "Next step"), rows))
     return "\n".join(parts)
-
-
-def _packages() -> list[str]:
-    names = {d.metadata["Name"].replace("-", "_") for d in metadata.distributions()}
-    return sorted(name for name in names if name.startswith("posthouse"))
 
 
 def presets() -> str:
@@ -162,4 +160,16 @@ def presets() -> str:
     return (
         '# Presets\n\n`preset = "NAME"` in an account fills what the account does not say itself; what is given wins. '
         "`posthouse config presets NAME` shows one.\n\n" + table(columns, rows)
+    )
+
+
+def decisions() -> str:
+    """Return the list of decisions."""
+    lines = []
+    for path in sorted(DECISIONS.glob("[0-9]*.md")):
+        number, _, title = path.read_text("utf-8").partition("\n")[0].removeprefix("# ").partition(" ")
+        lines.append(f"- [{number}]({path.name}) {title}")
+    return (
+        "# Decisions\n\nWhat someone could question, with its context, the choice and the alternatives. A decision "
+        "that is taken back stays: a new page says so.\n\n" + "\n".join(lines)
     )

@@ -174,7 +174,7 @@ class Page:
             "COLUMNS": "120",
             "PYTHONPATH": os.pathsep.join([str(INSIDE), str(self._packages)]),
             "PYTHONWARNINGS": "error",
-            "PYTEST_ADDOPTS": "-p no:asyncio -p no:cacheprovider",  # asyncio warns unless the page's project configures it
+            "PYTEST_ADDOPTS": "-p no:asyncio -p no:cacheprovider",  # asyncio warns unless it is configured
             "PYTHON_KEYRING_BACKEND": "file_keyring.FileKeyring",
             "SSL_CERT_FILE": str(self.sandbox.ca_file),
             "DOCS_SERVERS": json.dumps(servers),
