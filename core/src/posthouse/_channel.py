@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from posthouse.accounts import Account
     from posthouse.messages import Envelope, Message, Submission
     from posthouse.reports import Check
+    from posthouse.secrets import Secret
 
 __all__ = ["Channel", "undelivered"]
 
@@ -62,7 +63,7 @@ class Channel:
         self._settings, self.auth_settings = _structure_both(account, scope, source)
         self.pool = Pool(self._open, account.delivery)
         self.rate = RateLimit(account.delivery.per_minute)
-        self._bearer = False
+        self._credential = Credential()
         self._refused: AuthenticationError | None = None
 
     @property
@@ -89,19 +90,19 @@ class Channel:
             raise self._unexplained("objections", error) from error
         return (*found, *own)
 
-    def request(self, *, renew: bool = False, claims: str = "", device: bool = False) -> AuthenticationRequest:
-        """Return what the authenticator needs to know."""
+    def request(self, **more: Any) -> AuthenticationRequest:
+        """Return what the authenticator needs to know; ``more`` are further fields of the request."""
         resource = self.scope.transport.resources.get(self.scope.authenticator.kind, "")
-        return AuthenticationRequest(account=self.account, resource=resource, renew=renew, claims=claims, device=device)
+        return AuthenticationRequest(account=self.account, resource=resource, **more)
 
-    async def credential(self, *, renew: bool = False, claims: str = "") -> Credential:
-        """Ask the authenticator for a credential; one that answers a claims challenge, if there is one.
+    async def credential(self, *, renew: bool = False, claims: str = "", refused: Secret | None = None) -> Credential:
+        """Ask the authenticator for a credential; a new one where one was refused, by a claims challenge perhaps.
 
         Raises:
             AuthenticationError, ConfigurationError: it cannot be had.
         """
         kind = self.scope.authenticator.kind
-        request = self.request(renew=renew, claims=claims)
+        request = self.request(renew=renew, claims=claims, refused=refused)
         async with self._observed("authenticate"):
             credential: Credential = await self.guarded(
                 "authenticate", self.scope.hook.authenticate(settings=self.auth_settings, request=request)
@@ -157,22 +158,24 @@ class Channel:
     async def _open(self) -> Connection:
         """Authenticate and connect; renew a token that the server refuses, once."""
         refused, self._refused = self._refused, None
+        credential = self._credential
         if refused is None:
-            credential = await self.credential()
-            self._bearer = credential.kind is CredentialKind.BEARER
+            credential = self._credential = await self.credential()
             try:
                 return await self._connect(credential)
             except AuthenticationError as error:
-                if not self._bearer:
+                if credential.kind is not CredentialKind.BEARER:
                     raise  # a password does not get better by trying again, and accounts get locked
                 refused = error
         claims = str(refused.details.get("claims", ""))
-        return await self._connect(await self.credential(renew=True, claims=claims))
+        self._credential = await self.credential(renew=True, claims=claims, refused=credential.secret)
+        return await self._connect(self._credential)
 
     def _note_refusal(self, lease: Lease, delivery: Delivery) -> None:
         """Remember that a server that looks at the token only when a message comes did not take it."""
         error = delivery.error if delivery.untouched else None
-        if isinstance(error, AuthenticationError) and self._bearer and not lease.connection.usable:
+        bearer = self._credential.kind is CredentialKind.BEARER
+        if isinstance(error, AuthenticationError) and bearer and not lease.connection.usable:
             self._refused = error
 
     async def _connect(self, credential: Credential) -> Connection:

@@ -67,6 +67,7 @@ class AuthenticationRequest:
         resource: what the transport's description asks for, for this authenticator's kind (``"smtp"``, ``"graph"``).
         renew: True if the last credential was refused: do not answer from a cache.
         claims: a claims challenge that the server sent, if it did.
+        refused: the secret that was refused, where it is known; another one that is in a cache already will do.
         device: at a login, True if the person has no browser on this machine and wants a code to type elsewhere.
     """
 
@@ -74,6 +75,7 @@ class AuthenticationRequest:
     resource: str = ""
     renew: bool = False
     claims: str = ""
+    refused: Secret | None = None
     device: bool = False
 
 
