@@ -161,10 +161,8 @@ def test_refuses_a_message_that_is_too_large() -> None:
 
 
 def test_names_each_recipient() -> None:
-    assert rcpt_commands(("bob@example.org", "eve@example.org"), None) == [
-        b"RCPT TO:<bob@example.org>\r\n",
-        b"RCPT TO:<eve@example.org>\r\n",
-    ]
+    expected = b"RCPT TO:<bob@example.org>\r\nRCPT TO:<eve@example.org>\r\n"
+    assert rcpt_commands(("bob@example.org", "eve@example.org"), None) == expected
 
 
 @pytest.mark.parametrize(
@@ -176,15 +174,29 @@ def test_names_each_recipient() -> None:
     ],
 )
 def test_asks_for_notifications(notify: frozenset[str], expected: bytes) -> None:
-    (command,) = rcpt_commands(("bob+x=y@example.org",), DsnRequest(notify=notify))
+    command = rcpt_commands(("bob+x=y@example.org",), DsnRequest(notify=notify))
     original = b"rfc822;bob+2Bx+3Dy@example.org"
     assert command == b"RCPT TO:<bob+x=y@example.org> NOTIFY=" + expected + b" ORCPT=" + original + b"\r\n"
 
 
 def test_names_original_recipients_beyond_ascii() -> None:
-    commands = rcpt_commands(("bøb+x@example.org", "bob@bücher.example"), DsnRequest())
+    commands = rcpt_commands(("bøb+x@example.org", "bob@bücher.example"), DsnRequest()).splitlines(keepends=True)
     assert commands[0].endswith("ORCPT=utf-8;bøb\\x{2B}x@example.org\r\n".encode())
     assert commands[1].endswith(b"ORCPT=rfc822;bob@xn--bcher-kva.example\r\n")
+
+
+@pytest.mark.parametrize("dsn", [None, DsnRequest()])
+@given(st.lists(st.sampled_from(["a@b.example", '"a b"@c.example', "ä@d.example", "x@y\nz@w", "x@y>\r\nRSET", ""])))
+def test_one_line_per_recipient_or_none_at_all(dsn: DsnRequest | None, recipients: list[str]) -> None:
+    try:
+        lines = rcpt_commands(tuple(recipients), dsn)
+    except MessageError:
+        assert {"x@y\nz@w", "x@y>\r\nRSET", ""} & set(recipients)
+        return
+    assert lines.count(b"\r\n") == lines.count(b"\n") == lines.count(b"RCPT TO:<") == len(recipients)
+    assert [path(one) in line for one, line in zip(recipients, lines.splitlines(), strict=True)] == [True] * len(
+        recipients
+    )
 
 
 @given(st.text(max_size=40))

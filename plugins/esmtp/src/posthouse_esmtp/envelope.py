@@ -98,7 +98,9 @@ class Terms:
 # --- addresses --------------------------------------------------------------------------------------------------------
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
-_PLAIN = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*(?:@[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)?")
+_MAILBOX = rf"{_ATEXT}+(?:\.{_ATEXT}+)*(?:@[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)?"
+_PLAIN = re.compile(_MAILBOX)
+_ALL_PLAIN = re.compile(rf"{_MAILBOX}(?:\n{_MAILBOX})*")  # many are checked as fast as one
 _WIDE = r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\x00-\x7f])"
 _LOCAL = re.compile(rf"""(?:{_WIDE}+(?:\.{_WIDE}+)*|"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*")""")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[A-Za-z0-9:.-]+\]")
@@ -194,13 +196,16 @@ def mail_command(envelope: Envelope, message: Sizes, terms: Terms, *, utf8: bool
     return b"".join(parameters)
 
 
-def rcpt_commands(recipients: tuple[str, ...], dsn: DsnRequest | None) -> list[bytes]:
+def rcpt_commands(recipients: tuple[str, ...], dsn: DsnRequest | None) -> bytes:
     """Return one RCPT command per recipient, line endings included."""
     if dsn is None:
-        return [b"RCPT TO:<%b>\r\n" % path(address) for address in recipients]
+        lines = "\n".join(recipients)
+        if lines.count("\n") == len(recipients) - 1 and _ALL_PLAIN.fullmatch(lines):
+            return b"RCPT TO:<%b>\r\n" % lines.replace("\n", ">\r\nRCPT TO:<").encode("ascii")
+        return b"".join([b"RCPT TO:<%b>\r\n" % path(address) for address in recipients])
     notify = ",".join(word.upper() for word in ("success", "failure", "delay") if word in dsn.notify) or "NEVER"
     end = f"> NOTIFY={notify} ORCPT=".encode()
-    return [b"RCPT TO:<%b%b%b\r\n" % (mailbox, end, _original(mailbox)) for mailbox in map(path, recipients)]
+    return b"".join([b"RCPT TO:<%b%b%b\r\n" % (mailbox, end, _original(mailbox)) for mailbox in map(path, recipients)])
 
 
 def split_recipients(recipients: tuple[str, ...], terms: Terms) -> list[tuple[str, ...]]:

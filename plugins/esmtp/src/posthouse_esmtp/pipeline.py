@@ -133,7 +133,7 @@ class Pipeline:
             return
         answers: list[Reply] = []
         transaction.answers = answers
-        for command in transaction.rcpts:
+        for command in transaction.rcpts.splitlines(keepends=True):
             if (reply := await self._ask(command, Stage.RECIPIENT)) is None:
                 return
             answers.append(reply)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import Any
 
 from posthouse.errors import ConnectError, PosthouseError, ProtocolError, Reply, Stage
@@ -35,7 +34,7 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._parser = ReplyParser()
-        self._arrived: deque[Reply] = deque()
+        self._arrived: list[Reply] = []
         self._owed = 0
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
@@ -104,7 +103,9 @@ class Wire(asyncio.Protocol):
         if len(arrived) < count and self.failure is None:
             self._wanted = count
             await self._wait(timeout)
-        return [arrived.popleft() for _ in range(min(count, len(arrived)))]
+        taken = arrived[:count]
+        del arrived[:count]
+        return taken
 
     async def drain(self, timeout: float) -> None:
         """Wait until the network takes more. Replies keep being read, so that neither side can block the other."""

@@ -28,19 +28,33 @@ class Transaction:
     Attributes:
         job: the submission that it belongs to.
         recipients: who is asked for.
-        rcpts: one RCPT command for each.
+        rcpts: the RCPT commands, one line for each.
         reset: True if an RSET goes before it, so that its reply comes first.
         cleared: the reply to that RSET.
         mail: the reply to MAIL.
         answers: the replies to RCPT, as far as they came.
         data: the reply to DATA.
         content: the reply to the content.
+        smooth: True if sender and recipients were all accepted, each recipient with the same words: the usual case, for
+            which nothing needs to be looked at one by one.
         handed_over: True once the last octet of the content was given to the network.
     """
 
-    __slots__ = ("answers", "cleared", "content", "data", "handed_over", "job", "mail", "rcpts", "recipients", "reset")
+    __slots__ = (
+        "answers",
+        "cleared",
+        "content",
+        "data",
+        "handed_over",
+        "job",
+        "mail",
+        "rcpts",
+        "recipients",
+        "reset",
+        "smooth",
+    )
 
-    def __init__(self, job: Job, recipients: tuple[str, ...], rcpts: list[bytes]) -> None:
+    def __init__(self, job: Job, recipients: tuple[str, ...], rcpts: bytes) -> None:
         self.job = job
         self.recipients = recipients
         self.rcpts = rcpts
@@ -50,6 +64,7 @@ class Transaction:
         self.answers: Sequence[Reply] = ()
         self.data: Reply | None = None
         self.content: Reply | None = None
+        self.smooth = False
         self.handed_over = False
 
     def envelope(self, end: bytes, *, reset: bool) -> bytes:
@@ -60,12 +75,12 @@ class Transaction:
             reset: begin with RSET, since the server may still have another transaction open.
         """
         self.reset = reset
-        return b"".join([b"RSET\r\n" if reset else b"", self.job.mail, *self.rcpts, end])
+        return b"".join((b"RSET\r\n" if reset else b"", self.job.mail, self.rcpts, end))
 
     @property
     def owed(self) -> int:
         """How many replies `envelope` earns, without the one to its end; 0 once they were taken."""
-        return 0 if self.mail is not None else self.reset + 1 + len(self.rcpts)
+        return 0 if self.mail is not None else self.reset + 1 + len(self.recipients)
 
     def take(self, replies: Sequence[Reply]) -> Sequence[Reply]:
         """Note the replies to `envelope`, which may be cut short, and return those that are left."""
@@ -76,8 +91,10 @@ class Transaction:
         if self.reset and replies:
             self.cleared = replies[0]
         if len(replies) > first:
-            self.mail = replies[first]
-            self.answers = replies[first + 1 : count]
+            self.mail = mail = replies[first]
+            self.answers = answers = replies[first + 1 : count]
+            alike = answers.count(answers[0]) if answers else 0
+            self.smooth = not first and mail.code < 300 and alike == len(self.recipients) and answers[0].code < 300
         return replies[count:]
 
     @property
@@ -85,7 +102,7 @@ class Transaction:
         """The first reply that is no answer to its command: 354 to RCPT, 250 to DATA, anything but yes to RSET."""
         if self.cleared is not None and self.cleared.code >= 300 and self.cleared.code != CLOSING:
             return self.cleared
-        for reply in (self.mail, *self.answers):
+        for reply in () if self.smooth else (self.mail, *self.answers):
             if reply is not None and 300 <= reply.code < _POSITIVE:
                 return reply
         return self.data if self.data is not None and self.data.code < _POSITIVE and not self.go_ahead else None
@@ -94,6 +111,7 @@ class Transaction:
         """Believe none of the replies: they do not fit the commands, so nobody knows which belongs to which."""
         self.mail = self.data = None
         self.answers = ()
+        self.smooth = False
 
     @property
     def open(self) -> bool:
@@ -103,12 +121,17 @@ class Transaction:
     @property
     def wanted(self) -> bool:
         """True if the content has somewhere to go: the sender and a recipient were accepted."""
-        return self.open and any(answer.code < _POSITIVE for answer in self.answers)
+        return self.smooth or (self.open and any(answer.code < _POSITIVE for answer in self.answers))
 
     @property
     def go_ahead(self) -> bool:
         """True if the server waits for content after DATA, be it wanted or not."""
         return self.data is not None and self.data.code == _GO_AHEAD
+
+    @property
+    def accepted(self) -> bool:
+        """True if every recipient gets the message, and each was answered alike."""
+        return self.smooth and self.content is not None and self.content.code < 300
 
     @property
     def refused(self) -> bool:
@@ -124,6 +147,9 @@ class Transaction:
         Args:
             lost: why the connection was lost, if it was before the transaction was over.
         """
+        if self.accepted:
+            alike = self.answers[0]
+            return [RecipientOutcome(address, RecipientStatus.ACCEPTED, alike) for address in self.recipients]
         if self.mail is not None and _refuses(self.mail):
             return [outcome_for(address, self.mail) for address in self.recipients]
         verdict = next((reply for reply in (self.content, self.data) if reply and reply.code >= _POSITIVE), None)
@@ -194,17 +220,19 @@ class Job:
             raise MessageError("the envelope names no recipient", code="message.no-recipient")
         rcpts = rcpt_commands(envelope.recipients, envelope.dsn)
         self.rendered: Rendered = render(submission.message, eightbit=terms.eightbit, utf8=terms.utf8)
-        self.mail = mail_command(envelope, self.rendered, terms, utf8=not b"".join(rcpts).isascii())
-        start = 0
-        for recipients in split_recipients(envelope.recipients, terms):
-            end = start + len(recipients)
-            self.transactions.append(Transaction(self, recipients, rcpts[start:end]))
-            start = end
+        self.mail = mail_command(envelope, self.rendered, terms, utf8=not rcpts.isascii())
+        groups = split_recipients(envelope.recipients, terms)
+        if len(groups) == 1:
+            self.transactions.append(Transaction(self, envelope.recipients, rcpts))
+        else:
+            self.transactions += [Transaction(self, some, rcpt_commands(some, envelope.dsn)) for some in groups]
 
     @property
     def decided(self) -> bool:
         """True if nothing is left to send."""
-        return not self.transactions and all(transaction.content or transaction.refused for transaction in self.over)
+        if self.transactions:
+            return False
+        return all(transaction.content is not None or transaction.refused for transaction in self.over)
 
     def delivery(self, server: str, lost: PosthouseError | None = None) -> Delivery:
         """Return what became of the submission.
@@ -213,6 +241,9 @@ class Job:
             server: the server, for the text of errors.
             lost: why the connection was lost, if the submission was not decided by then.
         """
+        if len(self.over) == 1 and self.over[0].accepted and not self.transactions:
+            reply = self.over[0].content
+            return Delivery(tuple(self.over[0].outcomes(None)), reply=reply, request_id=_request_id(reply))
         touched = any(transaction.handed_over or transaction.refused for transaction in self.over)
         if self.problem is not None and not touched:
             return self._not_tried(self.problem)
