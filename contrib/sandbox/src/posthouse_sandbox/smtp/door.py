@@ -12,10 +12,12 @@ from posthouse_sandbox.answers import Answers
 from posthouse_sandbox.certificates import ServerCertificate
 from posthouse_sandbox.credentials import Credentials
 from posthouse_sandbox.doors import AccountSettings, Premises
+from posthouse_sandbox.faults import Faults
 from posthouse_sandbox.inbox import Inbox
 from posthouse_sandbox.listening import HANDSHAKE_SECONDS, HOST, Listener
 from posthouse_sandbox.smtp.sasl import MECHANISMS, PASSWORD_MECHANISMS
 from posthouse_sandbox.smtp.session import SmtpSession
+from posthouse_sandbox.tokens import Tokens
 
 __all__ = ["Security", "SmtpDoor"]
 
@@ -53,7 +55,8 @@ class SmtpDoor:
         size_limit: of a message in bytes (RFC 1870).
         certificate: which certificate it shows.
         client_certificates: True lets in only clients with a certificate of the sandbox's authority.
-        exchange_like: True answers a refused token as Exchange Online does.
+        exchange_like: True answers a refused token as Exchange Online does, and refuses a sender other than the mailbox
+            that signed in.
 
     Attributes:
         kind: the kind of transport that fits (``smtp``, ``starttls``, ``smtps``).
@@ -120,6 +123,16 @@ class SmtpDoor:
     def credentials(self) -> Credentials:
         """Who may sign in."""
         return self._open_premises.credentials
+
+    @property
+    def tokens(self) -> Tokens:
+        """Checks access tokens."""
+        return self._open_premises.tokens
+
+    @property
+    def faults(self) -> Faults:
+        """What was scripted: for EHLO, STARTTLS, AUTH, MAIL, RCPT, and DATA, which means its content."""
+        return self._open_premises.faults
 
     @property
     def port(self) -> int:

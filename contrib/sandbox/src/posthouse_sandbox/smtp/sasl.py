@@ -9,11 +9,12 @@ import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from attrs import frozen
+from attrs import field, frozen
 
 from posthouse_sandbox.credentials import Credentials
 from posthouse_sandbox.smtp.saslprep import saslprep
 from posthouse_sandbox.smtp.scram import ScramError, ScramServer
+from posthouse_sandbox.tokens import AUDIENCES, AccessToken, TokenError, Tokens
 
 __all__ = ["MECHANISMS", "PASSWORD_MECHANISMS", "TOKEN_MECHANISMS", "Exchange", "SaslAborted", "SaslFailed"]
 
@@ -49,6 +50,7 @@ class Exchange:
         ask: sends a challenge and returns the client's response, both decoded. Raises `SaslAborted`.
         initial: the response that came with the AUTH command (RFC 4954 section 4); None if none came.
         credentials: the users.
+        tokens: checks the access tokens that the stand-in for Entra ID issued.
         exchange_like: whether a refused token is answered as Exchange Online does: at once with 535 5.7.3, instead of
             an error challenge before (RFC 7628 section 3.2.3).
     """
@@ -56,6 +58,7 @@ class Exchange:
     ask: Callable[[bytes], Awaitable[bytes]]
     initial: bytes | None
     credentials: Credentials
+    tokens: Tokens = field(factory=Tokens, repr=False)
     exchange_like: bool = False
 
     async def first_response(self, challenge: bytes = b"") -> bytes:
@@ -130,14 +133,30 @@ async def oauthbearer(exchange: Exchange) -> str:
 async def _check_token(exchange: Exchange, user: bytes, pairs: list[bytes], error: dict[str, str]) -> str:
     bearer = next((match for pair in pairs if (match := _BEARER.fullmatch(pair))), None)
     name = _text(user)
-    expected = exchange.credentials.tokens.get(name, "").encode()
-    # An unknown user's empty token matches nothing: a bearer token has at least one character.
-    if bearer and hmac.compare_digest(expected, bearer["token"]):
+    if bearer and _is_good_for(name, bearer["token"], exchange):
         return name
     if exchange.exchange_like:
         raise SaslFailed(EXCHANGE_INVALID)
     await exchange.ask(json.dumps(error).encode())
     raise SaslFailed
+
+
+def _is_good_for(user: str, token: bytes, exchange: Exchange) -> bool:
+    """Return whether a token is the user's own, or one of Entra ID's that opens this user's mailbox."""
+    # An unknown user's empty token matches nothing: a bearer token has at least one character.
+    if hmac.compare_digest(exchange.credentials.tokens.get(user, "").encode(), token):
+        return True
+    try:
+        known = exchange.tokens.verify(token.decode(), AUDIENCES["smtp"])
+    except TokenError:
+        return False
+    return _may_submit(known, user, exchange.credentials)
+
+
+def _may_submit(token: AccessToken, user: str, credentials: Credentials) -> bool:
+    if token.app_only:
+        return "SMTP.SendAsApp" in token.roles and user in credentials.passwords
+    return "SMTP.Send" in token.scopes and token.user.lower() == user.lower()
 
 
 def _check_password(exchange: Exchange, user: bytes, password: bytes) -> str:

@@ -14,6 +14,8 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections import defaultdict
 from collections.abc import Callable
+from email import message_from_bytes
+from email.policy import default as default_policy
 from typing import TYPE_CHECKING, AnyStr
 
 from aiosmtpd.smtp import MISSING, SMTP, TLSSetupException
@@ -75,6 +77,7 @@ class SmtpSession(SMTP):
     def __init__(self, door: SmtpDoor) -> None:
         self._door = door
         self._user: str | None = None
+        self._loses_reply = False
         self.closed = asyncio.Event()
         self.command_size_limits = defaultdict(lambda: COMMAND_LIMIT)
         super().__init__(
@@ -120,9 +123,34 @@ class SmtpSession(SMTP):
         if isinstance(status, bytes):  # a challenge
             await super().push(status)
             return
+        if self._loses_reply:
+            self._cut()
+            return
         await super().push(_with_enhanced_code(status))
         if status.startswith("421") and self.transport:
             self.transport.close()
+
+    def _cut(self) -> None:
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+
+    async def _meets_fault(self, command: str) -> bool:
+        """Return whether a script has dealt with this command, so that nothing remains to be done."""
+        reply = await self._scripted(command)
+        if reply:
+            await self.push(reply)
+        return reply is not None
+
+    async def _scripted(self, command: str) -> str | None:
+        """Return the scripted reply, empty where the connection is cut; None where the command is to be worked on."""
+        fault = await self._door.faults.meet(self._door.name, command)
+        if fault is None:
+            return None
+        if fault.drop:
+            self._cut()
+            return ""
+        self._loses_reply = fault.lose
+        return None if fault.lose else fault.reply()
 
     def _create_envelope(self) -> Envelope:
         return Envelope()
@@ -139,6 +167,8 @@ class SmtpSession(SMTP):
 
     async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802
         """Greet, and say what is offered here and now."""
+        if await self._meets_fault("EHLO"):
+            return
         if not hostname:
             await self.push("501 Syntax: EHLO hostname")
             return
@@ -157,6 +187,8 @@ class SmtpSession(SMTP):
 
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
         """Upgrade the connection (RFC 3207), once."""
+        if await self._meets_fault("STARTTLS"):
+            return
         if self.tls_version:
             await self.push("503 5.5.1 The connection is encrypted already")
             return
@@ -189,7 +221,7 @@ class SmtpSession(SMTP):
             await self.push("503 5.5.1 AUTH is not possible now")
         elif mechanism.upper() not in self._door.mechanisms:
             await self.push("504 5.5.4 Unrecognized authentication type")
-        else:
+        elif not await self._meets_fault("AUTH"):
             await self._authenticate_with(mechanism.upper(), initial.strip())
 
     async def _authenticate_with(self, mechanism: str, initial: str) -> None:
@@ -199,6 +231,7 @@ class SmtpSession(SMTP):
                 ask=self._ask,
                 initial=_decode_initial(initial),
                 credentials=self._door.credentials,
+                tokens=self._door.tokens,
                 exchange_like=self._door.exchange_like,
             )
             self._user = await MECHANISMS[mechanism](exchange)
@@ -219,12 +252,14 @@ class SmtpSession(SMTP):
 
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
         """Take the sender."""
-        if await self.check_helo_needed() or await self._sign_in_needed():
+        if await self.check_helo_needed() or await self._sign_in_needed() or await self._meets_fault("MAIL"):
             return
         await self._answer(self._take_sender, arg)
 
     async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802
         """Take one recipient."""
+        if await self._meets_fault("RCPT"):
+            return
         await self._answer(self._take_recipient, arg)
 
     async def _answer(self, take: Callable[[str | None], str], arg: str | None) -> None:
@@ -263,13 +298,19 @@ class SmtpSession(SMTP):
         assert self.session is not None
         if not self._door.mechanisms or self.session.authenticated:
             return False
-        await self.push("530 5.7.0 Authentication required")
+        required = "530 5.7.57 Client not authenticated to send mail."
+        await self.push(required if self._door.exchange_like else "530 5.7.0 Authentication required")
         return True
 
     async def handle_DATA(self, _server: SMTP, _session: object, envelope: Envelope) -> str:  # noqa: N802
         """Take the content; aiosmtpd calls this at the final dot and sends the reply."""
         assert isinstance(envelope.content, bytes)
+        reply = await self._scripted("DATA")
+        if reply is not None:
+            return reply
         if reply := self._door.answers.to_content(envelope.rcpt_tos) or _fault_of(envelope.content):
+            return reply
+        if self._door.exchange_like and (reply := self._may_not_send_as(envelope.content)):
             return reply
         received = Received(
             envelope_from=envelope.mail_from or "",
@@ -283,6 +324,18 @@ class SmtpSession(SMTP):
         )
         self._door.inbox.add(received)
         return f"250 2.0.0 Received as {received.id}"
+
+    def _may_not_send_as(self, content: bytes) -> str | None:
+        """Return Exchange's refusal where the author is not the mailbox that signed in."""
+        header = message_from_bytes(content.partition(b"\r\n\r\n")[0], policy=default_policy)["From"]
+        authors = [address.addr_spec for address in header.addresses] if header else []
+        others = [author for author in authors if author.lower() != (self._user or "").lower()]
+        if not others:
+            return None
+        return (
+            f"554 5.2.252 SendAsDenied; {self._user} not allowed to send as {others[0]}; "
+            "STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied"
+        )
 
 
 def _with_enhanced_code(reply: str) -> str:
