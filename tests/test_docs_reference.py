@@ -56,7 +56,8 @@ def test_a_stale_page_is_found(tmp_path: Path) -> None:
     (copy / "hooks.md").write_text(page("hooks.md") + "x", "utf-8")
     command = [sys.executable, "-m", "docs.reference.generate", "--check"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert (result.returncode, result.stderr.partition(".md")[0]) == (1, "Out of date: hooks")
+    assert result.returncode == 1
+    assert "hooks.md" in result.stderr.partition("Run:")[0]
 
 
 HOOKS = {name: function for name, function in vars(hookspecs).items() if hasattr(function, "posthouse_spec")}

@@ -11,6 +11,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -93,8 +94,9 @@ def _arguments(cls: type[Any]) -> str:
 def _codes() -> Iterator[tuple[str, str, str]]:
     """Find every code in the sources: ``code=`` of a call, or a text beside an error class in a table."""
     for package in packages():
-        for module in _sources(import_module(package)):
-            for node in ast.walk(ast.parse(inspect.getsource(module))):
+        folder = Path(import_module(package).__path__[0])
+        for path in sorted(folder.rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Call):
                     yield from _codes_of_call(node)
     for hint in HintTable.load("posthouse_esmtp").hints:
