@@ -39,7 +39,9 @@ async def test(account):
     yield None
 """
 SETTINGS = {
+    "kerberos": ({"principal": "svc-mail@CONTOSO.COM"}, CredentialKind.KERBEROS),
     "none": ({}, CredentialKind.NONE),
+    "ntlm": ({"username": r"CONTOSO\ada", "password": "hunter2-hunter2"}, CredentialKind.NTLM),
     "password": ({"username": "ada", "password": "hunter2-hunter2"}, CredentialKind.PASSWORD),
 }
 
