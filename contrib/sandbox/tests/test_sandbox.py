@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from posthouse_sandbox import Credentials, Sandbox, Security, SmtpDoor, default_doors
+from posthouse_sandbox.entra import EntraDoor
 
 
 def send(sandbox, door):
@@ -100,36 +101,52 @@ def test_configuration_has_one_account_per_door_and_way_of_signing_in(tmp_path: 
         few = tomllib.loads(sandbox.configuration(["smtps", "starttls-auth-plain"]))
     configuration = tomllib.loads(text)
     methods = ["scram-sha-256", "scram-sha-1", "cram-md5", "plain", "login"]
-    assert list(configuration["accounts"]) == [
+    tokens = ["xoauth2", "oauthbearer"]
+    smtp = {"smtp", "smtps", "starttls"}
+    assert [name for name, account in configuration["accounts"].items() if account["transport"]["kind"] in smtp] == [
         "smtp",
         "smtp-auth",
-        *(f"smtp-auth-{method}" for method in methods),
+        *(f"smtp-auth-{method}" for method in methods + tokens),
         "smtp-plain",
         "smtp-plain-auth",
         *(f"smtp-plain-auth-{method}" for method in methods),
         "starttls",
         "starttls-auth",
-        *(f"starttls-auth-{method}" for method in methods),
+        *(f"starttls-auth-{method}" for method in methods + tokens),
         "exchange",
         "exchange-login",
+        "exchange-xoauth2",
         "smtps",
         "smtps-auth",
-        *(f"smtps-auth-{method}" for method in methods),
+        *(f"smtps-auth-{method}" for method in methods + tokens),
     ]
     assert configuration["default"] == "smtp"
-    assert configuration["auth"] == {
-        "anna@sandbox.example": {
-            "kind": "password",
-            "username": "anna@sandbox.example",
-            "password": f"file:{tmp_path / 'passwords' / 'anna@sandbox.example'}",
-        }
+    assert configuration["auth"]["anna@sandbox.example"] == {
+        "kind": "password",
+        "username": "anna@sandbox.example",
+        "password": f"file:{tmp_path / 'passwords' / 'anna@sandbox.example'}",
     }
+    entra = sandbox.door("entra")
+    assert isinstance(entra, EntraDoor)
+    secret = tmp_path / "passwords" / "entra-client_secret"
+    assert configuration["auth"]["entra"] | {"authority": ""} == {
+        "kind": "azure-oauth2",
+        "flow": "client-credentials",
+        "tenant_id": entra.directory.tenant_id,
+        "client_id": entra.directory.application.client_id,
+        "authority": "",
+        "ca_file": str(sandbox.ca_file),
+        "client_secret": f"file:{secret}",
+    }
+    assert list(entra.directory.application.secrets) == [secret.read_text("utf-8")]
+    assert secret.read_text("utf-8") not in text
     password = sandbox.credentials.passwords["anna@sandbox.example"]
     assert password not in text
     assert (
         Path(configuration["auth"]["anna@sandbox.example"]["password"].removeprefix("file:")).read_text("utf-8")
         == password
     )
+    assert list(few["auth"]) == ["anna@sandbox.example"]
     assert list(few["accounts"]) == ["starttls-auth-plain", "smtps"]
     assert few["default"] == "starttls-auth-plain"
 
@@ -141,6 +158,20 @@ def test_configuration_without_any_account_is_refused() -> None:
         pytest.raises(ValueError, match="no door of this sandbox has an account"),
     ):
         sandbox.configuration()
+
+
+def test_accounts_with_tokens_need_somebody_who_issues_them() -> None:
+    def doors() -> list[SmtpDoor]:
+        return [SmtpDoor("front", mechanisms=("PLAIN", "XOAUTH2"))]
+
+    with Sandbox(doors=doors()) as sandbox:
+        assert [account.name for account in sandbox.accounts()] == ["front", "front-plain"]
+    with Sandbox(doors=[*doors(), EntraDoor()]) as sandbox:
+        assert [(account.name, sandbox.authenticator_of(account)) for account in sandbox.accounts()] == [
+            ("front", "password"),
+            ("front-plain", "password"),
+            ("front-xoauth2", "azure-oauth2"),
+        ]
 
 
 def test_default_doors_are_new_each_time() -> None:

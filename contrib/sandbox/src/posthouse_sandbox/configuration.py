@@ -15,12 +15,17 @@ __all__ = ["render", "save"]
 _MARK = "Written by posthouse-sandbox; ports, certificates and passwords change at each start."
 
 
-def render(accounts: Iterable[AccountSettings], password_files: Mapping[str, Path]) -> str:
+def render(
+    accounts: Iterable[AccountSettings],
+    password_files: Mapping[str, Path],
+    sign_ins: Mapping[str, Mapping[str, object]] | None = None,
+) -> str:
     """Return a configuration with these accounts; the first one is the default.
 
     Args:
         accounts: in the order of the file.
         password_files: user → file that holds the password, which the configuration refers to.
+        sign_ins: name → settings of the other ways to sign in that accounts name.
 
     Raises:
         ValueError: there is no account.
@@ -32,17 +37,29 @@ def render(accounts: Iterable[AccountSettings], password_files: Mapping[str, Pat
     document.add(tomlkit.comment(_MARK))
     document["default"] = accounts[0].name
     auth = tomlkit.table(is_super_table=True)
-    users = dict.fromkeys(account.user for account in accounts if account.user)
-    for user in users:
-        password = f"file:{password_files[user]}"
-        auth[user] = tomlkit.item({"kind": "password", "username": user, "password": password})
-    if users:
+    for account in accounts:
+        if (name := _section(account)) and name not in auth:
+            auth[name] = tomlkit.item(_sign_in(account, password_files, sign_ins or {}))
+    if auth:
         document["auth"] = auth
     table = tomlkit.table(is_super_table=True)
     for account in accounts:
         table[account.name] = _account(account)
     document["accounts"] = table
     return tomlkit.dumps(document)
+
+
+def _section(account: AccountSettings) -> str | None:
+    return account.sign_in or account.user
+
+
+def _sign_in(
+    account: AccountSettings, password_files: Mapping[str, Path], sign_ins: Mapping[str, Mapping[str, object]]
+) -> dict[str, object]:
+    if account.sign_in:
+        return dict(sign_ins[account.sign_in])
+    assert account.user is not None
+    return {"kind": "password", "username": account.user, "password": f"file:{password_files[account.user]}"}
 
 
 def save(path: Path, text: str) -> None:
@@ -63,6 +80,6 @@ def _account(account: AccountSettings) -> tomlkit.items.Table:
     transport = tomlkit.inline_table()
     transport.update(account.transport)
     table["transport"] = transport
-    if account.user:
-        table["auth"] = account.user
+    if name := _section(account):
+        table["auth"] = name
     return table

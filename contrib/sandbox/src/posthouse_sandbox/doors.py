@@ -16,9 +16,12 @@ from posthouse_sandbox.faults import Faults
 from posthouse_sandbox.inbox import Inbox
 from posthouse_sandbox.tokens import Tokens
 
-__all__ = ["AccountSettings", "Door", "Premises"]
+__all__ = ["ENTRA", "AccountSettings", "Door", "Premises", "SignIn"]
 
 DEFAULT_SENDER = "sandbox@sandbox.example"
+
+ENTRA = "entra"
+"""The name of the sign-in that a stand-in for Entra ID makes possible."""
 
 
 @frozen
@@ -41,18 +44,35 @@ class Premises:
 
 
 @frozen
+class SignIn:
+    """A way to sign in that a door of this sandbox makes possible for others, as a configuration describes it.
+
+    Attributes:
+        name: of the section (``[auth.NAME]``).
+        settings: of its authenticator, ``kind`` included.
+        secrets: further settings, whose values go into files that the configuration refers to.
+    """
+
+    name: str
+    settings: Mapping[str, object]
+    secrets: Mapping[str, str] = field(factory=dict, repr=False)
+
+
+@frozen
 class AccountSettings:
     """One way to send through a door, as a configuration describes it.
 
     Attributes:
         name: of the account.
         transport: the settings of its transport.
-        user: who signs in with a password; None for nobody.
+        user: whose mailbox it is; None for nobody's.
+        sign_in: name of the `SignIn` that it uses; with None, the user signs in with the password.
     """
 
     name: str
     transport: Mapping[str, object] = field(repr=False)
     user: str | None = None
+    sign_in: str | None = None
 
     @property
     def sender(self) -> str:
@@ -95,6 +115,10 @@ class Door(Protocol):
 
     def accounts(self) -> Iterator[AccountSettings]:
         """Describe each way to send through it."""
+        ...
+
+    def sign_ins(self) -> Iterator[SignIn]:
+        """Describe the ways to sign in that it makes possible, while it is open."""
         ...
 
     async def open(self, premises: Premises) -> None:

@@ -16,6 +16,7 @@ from posthouse_sandbox.certificates import Authority
 from posthouse_sandbox.configuration import render
 from posthouse_sandbox.credentials import Credentials
 from posthouse_sandbox.doors import AccountSettings, Door, Premises
+from posthouse_sandbox.entra import EntraDoor
 from posthouse_sandbox.faults import Faults
 from posthouse_sandbox.files import make_private_folder, write_private
 from posthouse_sandbox.inbox import Inbox
@@ -26,7 +27,7 @@ __all__ = ["Sandbox", "default_doors"]
 
 
 def default_doors() -> tuple[Door, ...]:
-    """Return a new door for every security, with and without signing in, and one that answers like Exchange Online."""
+    """Return a new door of each sort: SMTP with every security, and the stand-ins for Microsoft's services."""
     passwords = tuple(PASSWORD_MECHANISMS)
     everything = (*passwords, *TOKEN_MECHANISMS)
     return (
@@ -39,6 +40,7 @@ def default_doors() -> tuple[Door, ...]:
         SmtpDoor("exchange", Security.REQUIRED, mechanisms=("LOGIN", "XOAUTH2"), exchange_like=True),
         SmtpDoor("smtps", Security.IMPLICIT),
         SmtpDoor("smtps-auth", Security.IMPLICIT, mechanisms=everything),
+        EntraDoor(),
     )
 
 
@@ -87,6 +89,7 @@ class Sandbox:
         self.faults = Faults()
         self._given_directory = directory
         self._given_authority = authority
+        self._sign_ins: dict[str, dict[str, object]] = {}
         self._open = AsyncExitStack()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -109,7 +112,14 @@ class Sandbox:
 
     def accounts(self) -> tuple[AccountSettings, ...]:
         """Describe every account that a configuration of this sandbox can have."""
-        return tuple(account for door in self.doors for account in door.accounts())
+        every = (account for door in self.doors for account in door.accounts())
+        return tuple(account for account in every if account.sign_in is None or account.sign_in in self._sign_ins)
+
+    def authenticator_of(self, account: AccountSettings) -> str:
+        """Return the kind of authenticator that an account needs."""
+        if account.sign_in:
+            return str(self._sign_ins[account.sign_in]["kind"])
+        return "password" if account.user else "none"
 
     def configuration(self, accounts: Collection[str] | None = None) -> str:
         """Return the text of a ``posthouse.toml``.
@@ -121,7 +131,7 @@ class Sandbox:
             ValueError: it would have no account.
         """
         chosen = (account for account in self.accounts() if accounts is None or account.name in accounts)
-        return render(chosen, {user: self._password_file(user) for user in self.credentials.passwords})
+        return render(chosen, {user: self._password_file(user) for user in self.credentials.passwords}, self._sign_ins)
 
     def _password_file(self, user: str) -> Path:
         return self.directory / "passwords" / quote(user, safe="@")
@@ -134,6 +144,7 @@ class Sandbox:
             for door in self.doors:
                 self._open.push_async_callback(door.close)
                 await door.open(premises)
+            self._note_sign_ins()
         except BaseException:
             await self._open.aclose()
             raise
@@ -152,6 +163,16 @@ class Sandbox:
         for user, password in self.credentials.passwords.items():
             write_private(self._password_file(user), password.encode())
         return Premises(self.authority, self.credentials, self.inbox, self.tokens, self.faults)
+
+    def _note_sign_ins(self) -> None:
+        """Write the secrets of the ways to sign in that doors make possible."""
+        for sign_in in (sign_in for door in self.doors for sign_in in door.sign_ins()):
+            settings = dict(sign_in.settings)
+            for name, secret in sign_in.secrets.items():
+                file = self._password_file(f"{sign_in.name}-{name}")
+                write_private(file, secret.encode())
+                settings[name] = f"file:{file}"
+            self._sign_ins[sign_in.name] = settings
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -145,10 +145,19 @@ async def test_error_is_kept_and_a_copy_that_arrived_all_the_same_is_noticed(san
     assert result.differences == ("the message arrived all the same",)
 
 
-def test_one_account_per_door_that_a_usable_transport_fits() -> None:
+def test_one_account_per_door_and_authenticator_that_usable_plugins_fit() -> None:
+    transports = {"smtp": "", "smtps": "denied", "graph": ""}
     with Sandbox() as sandbox:
-        names = [account.name for account in choose(sandbox, {"smtp": "", "smtps": "denied", "graph": ""})]
-    assert names == ["smtp", "smtp-auth", "smtp-plain", "smtp-plain-auth"]
+        without = choose(sandbox, transports, {"none": "", "password": "", "azure-oauth2": "broken"})
+        with_tokens = choose(sandbox, transports, {"none": "", "password": "", "azure-oauth2": ""})
+    names = ["smtp", "smtp-auth", "smtp-plain", "smtp-plain-auth"]
+    assert [account.name for account in without if account.transport["kind"] == "smtp"] == names
+    assert [account.name for account in with_tokens if account.transport["kind"] == "smtp"] == [
+        *names[:2],
+        "smtp-auth-xoauth2",
+        *names[2:],
+    ]
+    assert {account.transport["kind"] for account in without} <= {"smtp", "graph"}
 
 
 def test_what_is_not_exercised_has_its_reason() -> None:

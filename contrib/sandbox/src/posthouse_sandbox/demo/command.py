@@ -13,7 +13,14 @@ from posthouse.cli.failures import explain
 from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
 from posthouse.cli.output import duration, note, print_json, print_table, say
 from posthouse_sandbox.configuration import save
-from posthouse_sandbox.demo.run import Attempt, choose, exercise, installed_transports, not_exercised
+from posthouse_sandbox.demo.run import (
+    Attempt,
+    choose,
+    exercise,
+    installed_authenticators,
+    installed_transports,
+    not_exercised,
+)
 from posthouse_sandbox.sandbox import Sandbox
 
 __all__ = ["command"]
@@ -52,7 +59,7 @@ def command(invocation: Invocation, directory: Path) -> int:
 async def _demonstrate(directory: Path) -> tuple[list[Attempt], dict[str, str]]:
     transports = installed_transports()
     async with Sandbox(directory) as sandbox:
-        accounts = choose(sandbox, transports)
+        accounts = choose(sandbox, transports, installed_authenticators())
         if not accounts:
             raise PluginError(
                 "No transport is installed that the sandbox has a server for.",

@@ -16,7 +16,7 @@ from posthouse_sandbox.doors import AccountSettings
 from posthouse_sandbox.inbox import Received
 from posthouse_sandbox.sandbox import Sandbox
 
-__all__ = ["Attempt", "choose", "exercise", "installed_transports", "not_exercised"]
+__all__ = ["Attempt", "choose", "exercise", "installed_authenticators", "installed_transports", "not_exercised"]
 
 ARRIVAL_SECONDS = 10.0
 
@@ -62,15 +62,33 @@ class Attempt:
 
 def installed_transports() -> dict[str, str]:
     """Return kind → why it cannot be used (empty if it can) of each transport that the core discovers."""
+    return _installed("transport")
+
+
+def installed_authenticators() -> dict[str, str]:
+    """Return kind → why it cannot be used (empty if it can) of each authenticator that the core discovers."""
+    return _installed("authenticator")
+
+
+def _installed(role: str) -> dict[str, str]:
     found = AsyncMailer(Configuration()).registry.candidates()
-    return {candidate.kind: candidate.reason for candidate in found if candidate.role == "transport"}
+    return {candidate.kind: candidate.reason for candidate in found if candidate.role == role}
 
 
-def choose(sandbox: Sandbox, transports: Mapping[str, str]) -> tuple[AccountSettings, ...]:
-    """Return the first account of each door that a usable transport fits."""
+def choose(
+    sandbox: Sandbox, transports: Mapping[str, str], authenticators: Mapping[str, str]
+) -> tuple[AccountSettings, ...]:
+    """Return the first account of each door for each authenticator, as far as usable plugins fit."""
+    chosen: dict[tuple[str, str], AccountSettings] = {}
     usable = {kind for kind, reason in transports.items() if not reason}
-    firsts = (next(door.accounts(), None) for door in sandbox.doors if door.kind in usable)
-    return tuple(account for account in firsts if account is not None)
+    known = {kind for kind, reason in authenticators.items() if not reason}
+    doors = [(door.name, {account.name for account in door.accounts()}) for door in sandbox.doors]
+    for account in sandbox.accounts():
+        door = next(name for name, accounts in doors if account.name in accounts)
+        kind = sandbox.authenticator_of(account)
+        if account.transport["kind"] in usable and kind in known:
+            chosen.setdefault((door, kind), account)
+    return tuple(chosen.values())
 
 
 def not_exercised(transports: Mapping[str, str], accounts: Collection[AccountSettings]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from urllib.parse import parse_qsl, urlencode
 
 from attrs import frozen
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from posthouse_sandbox.certificates import ServerCertificate
 from posthouse_sandbox.credentials import random_secret
-from posthouse_sandbox.doors import Premises
+from posthouse_sandbox.doors import ENTRA, Premises, SignIn
 from posthouse_sandbox.entra.directory import Directory, user_id
 from posthouse_sandbox.entra.errors import EntraError
 from posthouse_sandbox.entra.grants import TokenEndpoint
@@ -106,6 +106,19 @@ class EntraDoor(WebDoor):
         """What was asked of the token endpoint so far, oldest first."""
         with self._lock:
             return tuple(self._requests)
+
+    def sign_ins(self) -> Iterator[SignIn]:
+        """Describe how its first application signs in for itself."""
+        app = self.directory.application
+        settings = {
+            "kind": "azure-oauth2",
+            "flow": "client-credentials",
+            "tenant_id": self.directory.tenant_id,
+            "client_id": app.client_id,
+            "authority": self.authority,
+            "ca_file": str(self._premises.authority.ca_file),
+        }
+        yield SignIn(ENTRA, settings, {"client_secret": next(iter(app.secrets))})
 
     def application(self, premises: Premises) -> ASGIApp:
         """Make the application."""

@@ -11,11 +11,11 @@ from enum import StrEnum
 from posthouse_sandbox.answers import Answers
 from posthouse_sandbox.certificates import ServerCertificate
 from posthouse_sandbox.credentials import Credentials
-from posthouse_sandbox.doors import AccountSettings, Premises
+from posthouse_sandbox.doors import ENTRA, AccountSettings, Premises, SignIn
 from posthouse_sandbox.faults import Faults
 from posthouse_sandbox.inbox import Inbox
 from posthouse_sandbox.listening import HANDSHAKE_SECONDS, HOST, Listener
-from posthouse_sandbox.smtp.sasl import MECHANISMS, PASSWORD_MECHANISMS
+from posthouse_sandbox.smtp.sasl import MECHANISMS, PASSWORD_MECHANISMS, TOKEN_MECHANISMS
 from posthouse_sandbox.smtp.session import SmtpSession
 from posthouse_sandbox.tokens import Tokens
 
@@ -150,7 +150,7 @@ class SmtpDoor:
         return self._premises
 
     def accounts(self) -> Iterator[AccountSettings]:
-        """Describe an account that takes what is offered, and one for each way of signing in with a password."""
+        """Describe an account that takes what is offered, and one for each way of signing in."""
         settings = self._transport_settings()
         if not self.mechanisms:
             yield AccountSettings(self.name, settings)
@@ -159,9 +159,14 @@ class SmtpDoor:
         mechanisms = [mechanism for mechanism in self.mechanisms if mechanism in PASSWORD_MECHANISMS]
         if user and mechanisms:
             yield AccountSettings(self.name, settings, user)
-            for mechanism in mechanisms:
-                limited = settings | {"auth_mechanisms": [mechanism]}
-                yield AccountSettings(f"{self.name}-{mechanism.lower()}", limited, user)
+        for mechanism in self.mechanisms if user else ():
+            sign_in = ENTRA if mechanism in TOKEN_MECHANISMS else None
+            limited = settings | {"auth_mechanisms": [mechanism]}
+            yield AccountSettings(f"{self.name}-{mechanism.lower()}", limited, user, sign_in)
+
+    def sign_ins(self) -> Iterator[SignIn]:
+        """Describe the ways to sign in that it makes possible: none."""
+        return iter(())
 
     def _transport_settings(self) -> dict[str, object]:
         settings: dict[str, object] = {"kind": self.kind, "host": self.host, "port": self.port}

@@ -15,15 +15,18 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from posthouse_sandbox.certificates import ServerCertificate
-from posthouse_sandbox.doors import AccountSettings, Premises
+from posthouse_sandbox.doors import AccountSettings, Premises, SignIn
 from posthouse_sandbox.listening import HANDSHAKE_SECONDS, HOST, Listener
 
-__all__ = ["CUT", "WebDoor"]
+__all__ = ["CUT", "TLS_VERSION", "WebDoor"]
 
 KEEP_ALIVE_SECONDS = 60
 
 CUT = "posthouse.cut"
 """The ASGI extension that cuts a connection: a function without arguments."""
+
+TLS_VERSION = "posthouse.tls"
+"""The ASGI extension that says how the connection is encrypted: a text such as ``"TLSv1.3"``."""
 
 
 class WebDoor(ABC):
@@ -61,6 +64,10 @@ class WebDoor(ABC):
 
     def accounts(self) -> Iterator[AccountSettings]:
         """Describe each way to send through it; none unless a subclass says so."""
+        return iter(())
+
+    def sign_ins(self) -> Iterator[SignIn]:
+        """Describe the ways to sign in that it makes possible; none unless a subclass says so."""
         return iter(())
 
     @property
@@ -139,7 +146,8 @@ class _Conversation(H11Protocol):
         self.app = self._run
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["extensions"] = {CUT: self.transport.abort}
+        version = self.transport.get_extra_info("ssl_object").version()
+        scope["extensions"] = {CUT: self.transport.abort, TLS_VERSION: version}
         await self._application(scope, receive, send)
 
     def connection_lost(self, exc: Exception | None) -> None:
