@@ -8,15 +8,12 @@ import ssl
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import frozen
 
 from posthouse.errors import ConfigurationError, TlsError
 from posthouse_esmtp.settings import FINGERPRINT, EsmtpSettings
-
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
 
 __all__ = ["TlsInfo", "Trust", "tls_info"]
 
@@ -170,8 +167,8 @@ class TlsInfo:
     Attributes:
         version: such as ``"TLSv1.3"``.
         cipher: as OpenSSL calls it.
-        chain: the certificates that the server sent, its own first, each as its subject; where Python cannot tell the
-            others (before 3.13), its own and the issuer.
+        chain: the subjects of the certificates that the server sent, its own first, and who issued the last one. Before
+            Python 3.13 only the server's own can be seen.
         days_left: whole days until the server's certificate expires; negative if it has.
         expires: when that is.
         fingerprint: SHA-256 of the server's certificate, with colons.
@@ -195,10 +192,10 @@ def tls_info(ssl_object: Any) -> TlsInfo:
 
     der = ssl_object.getpeercert(binary_form=True)
     certificate = load_der_x509_certificate(der)
+    sent = [certificate]
     if hasattr(ssl_object, "get_unverified_chain"):
-        chain = [_subject(load_der_x509_certificate(one)) for one in ssl_object.get_unverified_chain()]
-    else:
-        chain = [_subject(certificate), certificate.issuer.rfc4514_string()]
+        sent = [load_der_x509_certificate(one) for one in ssl_object.get_unverified_chain()]
+    chain = [one.subject.rfc4514_string() for one in sent] + [sent[-1].issuer.rfc4514_string()]
     expires = certificate.not_valid_after_utc
     return TlsInfo(
         version=ssl_object.version() or "",
@@ -208,7 +205,3 @@ def tls_info(ssl_object: Any) -> TlsInfo:
         expires=expires,
         fingerprint=_with_colons(_fingerprint(der)),
     )
-
-
-def _subject(certificate: Certificate) -> str:
-    return certificate.subject.rfc4514_string() or "(no subject)"
