@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import attrs
 import pytest
 
 from posthouse.errors import Reply, Stage, TlsError
@@ -29,6 +30,11 @@ def report(*checks: Check, receipt: Receipt | None = None) -> TestReport:
         ([WARNING, OK, WARNING], True, "The account works, with 2 warnings."),
         ([OK, WARNING, FAILED], False, "Encrypt: It expired. Renew it."),
         ([FAILED, OK], False, "Encrypt: It expired. Renew it."),
+        (
+            [attrs.evolve(FAILED, cause="a.example: expired", hint="renew it")],
+            False,
+            "Encrypt: a.example: expired. Renew it.",
+        ),
     ],
 )
 def test_verdict(checks: list[Check], ok: bool, verdict: str) -> None:

@@ -107,7 +107,7 @@ class TestReport:
         """One sentence: it works, or what is wrong and the next step."""
         for check in self.checks:
             if check.status is CheckStatus.FAILED:
-                return f"{check.title}: {check.cause} {check.hint}".strip()
+                return f"{check.title}: {_ended(check.cause)} {_ended(check.hint[:1].upper() + check.hint[1:])}".strip()
         warnings = sum(check.status is CheckStatus.WARNING for check in self.checks)
         return (
             f"The account works, with {warnings} warning{'s' if warnings > 1 else ''}."
@@ -126,3 +126,8 @@ class TestReport:
             "checks": [check.as_dict() for check in self.checks],
             "receipt": self.receipt.as_dict() if self.receipt else None,
         }
+
+
+def _ended(text: str) -> str:
+    """Return text with a full stop, so that more can follow; messages of errors have none."""
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
