@@ -137,3 +137,32 @@ def test_message_is_parsed_and_repr_leaves_the_content_out() -> None:
     assert message.message["Subject"] == "grün"
     assert message.message.get_content().strip() == "hello"
     assert "hello" not in repr(message)
+
+
+async def test_next_message_is_waited_for_by_number() -> None:
+    inbox = Inbox()
+    first, second, third = received(1), received(2), received(3)
+    inbox.add(first)
+    inbox.add(second)
+    assert await inbox.next(0) == (1, first)
+    assert inbox.remove(first.id)
+    assert await inbox.next(0) == (2, second), "numbers stay when messages go"
+    waiting = asyncio.create_task(inbox.next(timeout=10))
+    await asyncio.sleep(0)
+    inbox.clear()
+    inbox.add(third)
+    assert await waiting == (3, third)
+    assert (inbox.count, len(inbox)) == (3, 1)
+    with pytest.raises(TimeoutError):
+        await inbox.next(3, timeout=0.01)
+
+
+def test_message_is_found_and_removed_by_id(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path)
+    message = received()
+    inbox.add(message)
+    assert inbox.find(message.id) is message
+    assert inbox.remove(message.id)
+    assert not inbox.remove(message.id)
+    assert inbox.find(message.id) is None
+    assert inbox.path_of(message).exists()

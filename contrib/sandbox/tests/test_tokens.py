@@ -66,3 +66,11 @@ def test_the_public_key_checks_what_was_issued() -> None:
 @given(st.text(max_size=80) | st.binary(max_size=80).map(lambda data: data.decode("latin-1")))
 def test_anything_else_is_refused(text: str) -> None:
     assert refusal(Tokens(), text) == "malformed"
+
+
+def test_what_was_issued_is_remembered_without_the_tokens() -> None:
+    tokens = Tokens()
+    token = tokens.issue(audience="https://graph.microsoft.com", user="anna@sandbox.example", scopes=["Mail.Send"])
+    (issued,) = tokens.issued
+    assert issued == tokens.verify(token, AUDIENCES["graph"])
+    assert token not in repr(issued)

@@ -5,7 +5,7 @@ A door is one server with one way in. SMTP servers are doors; so is anything els
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from attrs import field, frozen
@@ -34,6 +34,7 @@ class Premises:
         inbox: where messages go.
         tokens: issues and checks access tokens.
         faults: answers that were scripted; a door asks before it does anything for a request.
+        doors: all of them.
     """
 
     authority: Authority
@@ -41,6 +42,7 @@ class Premises:
     inbox: Inbox
     tokens: Tokens = field(factory=Tokens, repr=False)
     faults: Faults = field(factory=Faults)
+    doors: Sequence[Door] = ()
 
 
 @frozen

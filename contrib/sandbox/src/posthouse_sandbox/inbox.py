@@ -11,7 +11,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as default_policy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from attrs import Factory, field, frozen
@@ -19,6 +19,8 @@ from attrs import Factory, field, frozen
 from posthouse_sandbox.files import make_private_folder, write_private
 
 __all__ = ["Inbox", "Received"]
+
+T = TypeVar("T")
 
 
 @frozen(kw_only=True)
@@ -34,6 +36,7 @@ class Received:
         tls: version of the encryption, such as ``"TLSv1.3"``; None if it came in plain text.
         mail_options: parameters of the MAIL command as sent, such as ``"BODY=8BITMIME"`` or ``"RET=HDRS"``.
         recipient_options: parameters of the RCPT command per recipient, such as ``"NOTIFY=NEVER"``.
+        request: what a web service was sent, as it came (JSON, SOAP), where the content was made from that; else None.
         time: when the last byte came (UTC).
         id: the sandbox's name for it, which the door's reply to the content also holds.
     """
@@ -46,6 +49,7 @@ class Received:
     tls: str | None = None
     mail_options: tuple[str, ...] = ()
     recipient_options: Mapping[str, tuple[str, ...]] = Factory(dict)
+    request: str | None = field(default=None, repr=False)
     time: datetime = Factory(lambda: datetime.now(UTC))
     id: str = Factory(lambda: uuid4().hex[:12])
 
@@ -83,14 +87,27 @@ class Inbox:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = make_private_folder(folder) if folder else None
         self._lock = threading.Lock()
-        self._messages: list[Received] = []
+        self._messages: dict[int, Received] = {}
+        self._count = 0
         self._listeners: list[Callable[[Received], None]] = []
 
     @property
     def messages(self) -> tuple[Received, ...]:
         """What has arrived so far, oldest first."""
         with self._lock:
-            return tuple(self._messages)
+            return tuple(self._messages.values())
+
+    @property
+    def numbered(self) -> tuple[tuple[int, Received], ...]:
+        """What has arrived so far with its number: 1 for the first message ever, and so on."""
+        with self._lock:
+            return tuple(self._messages.items())
+
+    @property
+    def count(self) -> int:
+        """How many messages ever arrived: the number of the last one."""
+        with self._lock:
+            return self._count
 
     def __len__(self) -> int:
         return len(self.messages)
@@ -106,7 +123,8 @@ class Inbox:
             sidecar = json.dumps(received.as_dict(), ensure_ascii=False, indent=2) + "\n"
             write_private(self.path_of(received).with_suffix(".json"), sidecar.encode())
         with self._lock:
-            self._messages.append(received)
+            self._count += 1
+            self._messages[self._count] = received
             listeners = tuple(self._listeners)
         for listener in listeners:
             listener(received)
@@ -120,6 +138,16 @@ class Inbox:
         if self.folder is None:
             raise ValueError("this inbox keeps its messages in memory only: give it a folder")
         return self.folder / f"{received.time:%Y%m%dT%H%M%S.%fZ}-{received.door}-{received.id}.eml"
+
+    def find(self, message_id: str) -> Received | None:
+        """Return the message with this id, None if there is none."""
+        return next((received for received in self.messages if received.id == message_id), None)
+
+    def remove(self, message_id: str) -> bool:
+        """Forget one message in memory; its files stay. Return whether it was there."""
+        with self._lock:
+            number = next((number for number, received in self._messages.items() if received.id == message_id), 0)
+            return self._messages.pop(number, None) is not None
 
     def clear(self) -> None:
         """Forget every message in memory."""
@@ -150,6 +178,28 @@ class Inbox:
         Raises:
             TimeoutError: fewer came in time.
         """
+        try:
+            return await self._wait_for(lambda: here if len(here := self.messages) >= count else None, timeout)
+        except TimeoutError:
+            raise self._too_few(count, timeout) from None
+
+    async def next(self, after: int | None = None, *, timeout: float = 10.0) -> tuple[int, Received]:
+        """Wait for a message with a greater number, and return the first one with its number.
+
+        Args:
+            after: a number; the last message's if None.
+            timeout: seconds.
+
+        Raises:
+            TimeoutError: none came in time.
+        """
+        bound = self.count if after is None else after
+        return await self._wait_for(
+            lambda: next(((number, received) for number, received in self.numbered if number > bound), None), timeout
+        )
+
+    async def _wait_for(self, look: Callable[[], T | None], timeout: float) -> T:
+        """Look again whenever a message arrives, until something is found."""
         loop = asyncio.get_running_loop()
         news = asyncio.Event()
 
@@ -159,12 +209,10 @@ class Inbox:
         unsubscribe = self.subscribe(tell)
         try:
             async with asyncio.timeout(timeout):
-                while len(messages := self.messages) < count:
+                while (found := look()) is None:
                     await news.wait()
                     news.clear()
-                return messages
-        except TimeoutError:
-            raise self._too_few(count, timeout) from None
+                return found
         finally:
             unsubscribe()
 

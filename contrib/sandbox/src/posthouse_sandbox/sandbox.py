@@ -19,6 +19,7 @@ from posthouse_sandbox.doors import AccountSettings, Door, Premises
 from posthouse_sandbox.entra import EntraDoor
 from posthouse_sandbox.faults import Faults
 from posthouse_sandbox.files import make_private_folder, write_private
+from posthouse_sandbox.graph import GraphDoor
 from posthouse_sandbox.inbox import Inbox
 from posthouse_sandbox.smtp import PASSWORD_MECHANISMS, TOKEN_MECHANISMS, Security, SmtpDoor
 from posthouse_sandbox.tokens import Tokens
@@ -41,6 +42,7 @@ def default_doors() -> tuple[Door, ...]:
         SmtpDoor("smtps", Security.IMPLICIT),
         SmtpDoor("smtps-auth", Security.IMPLICIT, mechanisms=everything),
         EntraDoor(),
+        GraphDoor(),
     )
 
 
@@ -162,7 +164,7 @@ class Sandbox:
         make_private_folder(self.directory / "passwords")
         for user, password in self.credentials.passwords.items():
             write_private(self._password_file(user), password.encode())
-        return Premises(self.authority, self.credentials, self.inbox, self.tokens, self.faults)
+        return Premises(self.authority, self.credentials, self.inbox, self.tokens, self.faults, self.doors)
 
     def _note_sign_ins(self) -> None:
         """Write the secrets of the ways to sign in that doors make possible."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
@@ -55,6 +56,7 @@ AUDIENCES: Mapping[str, frozenset[str]] = {
 """Resource → the audiences that its service takes, those of every cloud."""
 
 _ALGORITHM = "RS256"
+_REMEMBERED = 200
 _KEY_ID = "posthouse-sandbox"
 
 
@@ -107,6 +109,13 @@ class Tokens:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._revoked: set[str] = set()
+        self._issued: deque[AccessToken] = deque(maxlen=_REMEMBERED)
+
+    @property
+    def issued(self) -> tuple[AccessToken, ...]:
+        """What the last tokens said that were issued, oldest first; the tokens themselves are not kept."""
+        with self._lock:
+            return tuple(self._issued)
 
     def issue(
         self,
@@ -151,7 +160,10 @@ class Tokens:
             claims["scp"] = " ".join(sorted(scopes))
         if roles:
             claims["roles"] = sorted(roles)
-        return self.sign({**claims, **(extra or {})})
+        claims |= extra or {}
+        with self._lock:
+            self._issued.append(_access_token(claims))
+        return self.sign(claims)
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """Return a JSON Web Token (RFC 7519) with these claims, signed with `key`."""
@@ -174,16 +186,7 @@ class Tokens:
         with self._lock:
             if claims["uti"] in self._revoked:
                 raise TokenError("revoked", "the token was revoked")
-        return AccessToken(
-            audience=claims["aud"],
-            user=claims.get("upn", ""),
-            scopes=frozenset(claims.get("scp", "").split()),
-            roles=frozenset(claims.get("roles", ())),
-            app_id=claims["appid"],
-            tenant=claims["tid"],
-            expires_at=float(claims["exp"]),
-            claims=claims,
-        )
+        return _access_token(claims)
 
     def revoke(self, token: str) -> None:
         """Let a token that has not expired be refused from now on.
@@ -220,6 +223,19 @@ class Tokens:
         except jwt.InvalidTokenError as error:
             raise TokenError("malformed", f"the token cannot be used: {error}") from error
         return claims
+
+
+def _access_token(claims: Mapping[str, Any]) -> AccessToken:
+    return AccessToken(
+        audience=claims["aud"],
+        user=claims.get("upn", ""),
+        scopes=frozenset(claims.get("scp", "").split()),
+        roles=frozenset(claims.get("roles", ())),
+        app_id=claims["appid"],
+        tenant=claims["tid"],
+        expires_at=float(claims["exp"]),
+        claims=claims,
+    )
 
 
 @lru_cache(maxsize=1)
