@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from posthouse_sandbox.credentials import Credentials
     from posthouse_sandbox.doors import AccountSettings, Door, Premises
     from posthouse_sandbox.faults import Fault, Faults
+    from posthouse_sandbox.graph import GraphDoor
     from posthouse_sandbox.inbox import Inbox, Received
     from posthouse_sandbox.sandbox import Sandbox, default_doors
     from posthouse_sandbox.smtp import Security, SmtpDoor
@@ -31,6 +32,7 @@ __all__ = [
     "Door",
     "Fault",
     "Faults",
+    "GraphDoor",
     "Inbox",
     "Premises",
     "Received",
@@ -54,6 +56,7 @@ _HOMES = {
     "Door": "doors",
     "Fault": "faults",
     "Faults": "faults",
+    "GraphDoor": "graph",
     "Inbox": "inbox",
     "Premises": "doors",
     "Received": "inbox",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from posthouse_sandbox.certificates import ServerCertificate
-from posthouse_sandbox.doors import Premises
+from posthouse_sandbox.doors import ENTRA, AccountSettings, Premises
 from posthouse_sandbox.faults import Fault
 from posthouse_sandbox.graph.batch import answer_batch
 from posthouse_sandbox.graph.errors import GraphError, error_body
@@ -56,6 +56,14 @@ class GraphDoor(WebDoor):
     def base_url(self) -> str:
         """What all calls begin with."""
         return f"{self.url}/v1.0"
+
+    def accounts(self) -> Iterator[AccountSettings]:
+        """Describe an account that keeps a copy in Sent Items, and one that does not."""
+        user = next(iter(self._premises.credentials.passwords), None)
+        settings = {"kind": self.kind, "base_url": self.base_url, "ca_file": str(self._premises.authority.ca_file)}
+        if user:
+            yield AccountSettings(self.name, settings, user, ENTRA)
+            yield AccountSettings(f"{self.name}-unsaved", {**settings, "save_sent": False}, user, ENTRA)
 
     def application(self, premises: Premises) -> ASGIApp:
         """Make the application."""
