@@ -40,7 +40,7 @@ _VOLATILE = (
 
 def normalised(text: str, folder: Path) -> str:
     """Return words, one space apart: a terminal may break lines where it likes."""
-    text = text.replace(str(folder), "/home/you/mail")
+    text = text.replace(str(folder), "/srv/mail")
     for pattern, replacement in _VOLATILE:
         text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
     return " ".join(text.split())
