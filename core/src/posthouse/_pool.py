@@ -86,8 +86,9 @@ class Pool:
             self._reaper = None
         while self._idle:
             self._close_later(self._idle.pop())
-        while self._closing:
-            await asyncio.gather(*self._closing, return_exceptions=True)
+        closing = set(self._closing)
+        await asyncio.gather(*closing, return_exceptions=True)
+        self._closing -= closing
 
     def _expired(self, lease: Lease) -> bool:
         return asyncio.get_running_loop().time() - lease.idle_since >= self._limits.idle_seconds

@@ -175,7 +175,7 @@ class _Lane:
 
     async def close(self) -> None:
         self._waiting.clear()
-        while self._workers:
+        if self._workers:
             await asyncio.wait(self._workers)
 
     async def _work(self) -> None:
