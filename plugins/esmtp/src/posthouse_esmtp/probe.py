@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -18,6 +19,7 @@ from posthouse_esmtp.envelope import path
 from posthouse_esmtp.opening import Opening
 from posthouse_esmtp.settings import EsmtpSettings, Security
 from posthouse_esmtp.tls import TlsInfo, tls_info
+from posthouse_esmtp.token_check import TokenCheck
 
 __all__ = ["probe"]
 
@@ -30,6 +32,8 @@ async def probe(
 ) -> AsyncGenerator[Check, None]:
     """Try each step and yield what was found; stop at the first failure.
 
+    A token that cannot be good for SMTP is not shown to the server; the steps before that are tried all the same.
+
     Args:
         settings: the account's.
         credential: None if there is none to be had; then the sign-in is left out, and what comes after it.
@@ -38,22 +42,30 @@ async def probe(
         recipient: envelope recipient to try; empty to leave that out.
     """
     report = _Report(settings, credential, security)
-    opening = Opening(settings, credential or Credential(), security)
+    token: TokenCheck | None = None
+    opening: Opening | None = None
     try:
+        token = await asyncio.to_thread(TokenCheck.of, credential)
+        if token is not None:
+            check = token.check(report.lap())
+            yield check
+            credential = None if check.status is CheckStatus.FAILED else credential
+        opening = Opening(settings, credential or Credential(), security)
         async with aclosing(opening.steps()) as steps:
             async for stage in steps:
                 yield report.step(stage, opening)
         if credential is None or credential.kind is CredentialKind.NONE:
-            yield report.no_sign_in()
+            yield report.no_sign_in(credential)
         if sender and credential is not None:
             async for check in _try_envelope(report, opening, sender, recipient):
                 yield check
     except PosthouseError as error:
-        yield Check.from_error(report.title(error.stage), error, report.lap())
+        check = Check.from_error(report.title(error.stage), error, report.lap())
+        yield token.explain(check, error) if token and error.stage is Stage.AUTHENTICATION else check
     else:
         await opening.connection().close()
     finally:
-        if opening.wire is not None:
+        if opening is not None and opening.wire is not None:
             opening.wire.abort()
 
 
@@ -123,8 +135,8 @@ class _Report:
         evidence, details = _evidence(stage, opening)
         return self._check(stage, CheckStatus.OK, evidence, details=details)
 
-    def no_sign_in(self) -> Check:
-        why = "the account signs in with nothing" if self.credential else "there is no credential to sign in with"
+    def no_sign_in(self, credential: Credential | None) -> Check:
+        why = "the account signs in with nothing" if credential else "there is no credential to sign in with"
         return self._check(Stage.AUTHENTICATION, CheckStatus.SKIPPED, why)
 
     def envelope(self, stage: Stage, address: str, reply: Reply) -> Check:
