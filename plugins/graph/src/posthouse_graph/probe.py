@@ -15,12 +15,12 @@ from attrs import field, frozen
 
 from posthouse.errors import PosthouseError, Stage
 from posthouse.reports import Check, CheckStatus
+from posthouse.tokens import Claims
 from posthouse_graph.answers import Answer, error_for
 from posthouse_graph.client import GraphClient, mailbox_path, tls_context
 from posthouse_graph.clouds import HOSTS, base_url
 from posthouse_graph.opening import open_client
 from posthouse_graph.settings import OWN_MAILBOX
-from posthouse_graph.tokens import Claims
 from posthouse_graph.translate import translated
 
 if TYPE_CHECKING:
