@@ -5,16 +5,18 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email import message_from_bytes
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, getaddresses, make_msgid
+from email.utils import getaddresses, make_msgid
 from typing import Any
+from uuid import uuid4
 
 from attrs import define, field
 
+from posthouse.addresses import Address
 from posthouse.errors import MessageError
+from posthouse.messages import Message
+from posthouse.mime import render
 from posthouse.mime.raw import fields, split
 from posthouse_sandbox.graph.errors import GraphError
 from posthouse_sandbox.graph.resources import check_mailbox, recipients_of
@@ -63,27 +65,34 @@ class Content:
         return cls(sender, tuple(dict.fromkeys(recipients)), kept + body)
 
     @classmethod
-    def of_json(cls, message: Mapping[str, Any], mailbox: str) -> Content:
-        """Take the resource type ``message``, which was checked."""
-        mime = EmailMessage(policy=SMTP)
-        sender = message.get("from", message.get("sender", {"emailAddress": {"address": mailbox}}))
-        mime["From"] = _address(sender)
-        for name, key in (("To", "toRecipients"), ("Cc", "ccRecipients"), ("Reply-To", "replyTo")):
-            if message.get(key):
-                mime[name] = [_address(one) for one in message[key]]
-        mime["Subject"] = message.get("subject", "")
-        mime["Date"] = format_datetime(datetime.now(UTC))
-        mime["Message-ID"] = message.get("internetMessageId") or make_msgid(domain="sandbox.example")
-        if "importance" in message:
-            mime["Importance"] = message["importance"]
-        if message.get("isReadReceiptRequested"):
-            mime["Disposition-Notification-To"] = _address(sender)
-        for header in message.get("internetMessageHeaders", []):
-            mime[header["name"]] = header["value"]
-        body = message.get("body", {})
-        mime.set_content(body.get("content", ""), subtype="html" if body.get("contentType") == "html" else "plain")
-        content = cls(sender["emailAddress"]["address"], recipients_of(message), mime.as_bytes())
-        for attachment in message.get("attachments", []):
+    def of_json(cls, resource: Mapping[str, Any], mailbox: str) -> Content:
+        """Take the resource type ``message``, which was checked.
+
+        Raises:
+            GraphError: an address or a header in it cannot be.
+        """
+        sender = resource.get("from", resource.get("sender", {"emailAddress": {"address": mailbox}}))
+        body = resource.get("body", {})
+        is_html = body.get("contentType") == "html"
+        try:
+            message = Message(
+                sender=_address(sender),
+                to=_addresses(resource, "toRecipients"),
+                cc=_addresses(resource, "ccRecipients"),
+                reply_to=_addresses(resource, "replyTo"),
+                subject=resource.get("subject", ""),
+                date=datetime.now(UTC),
+                message_id=resource.get("internetMessageId") or make_msgid(domain="sandbox.example"),
+                priority=resource.get("importance"),
+                request_read_receipt=resource.get("isReadReceiptRequested", False),
+                headers=[(header["name"], header["value"]) for header in resource.get("internetMessageHeaders", [])],
+                text=None if is_html else body.get("content", ""),
+                html=body.get("content", "") if is_html else None,
+            )
+        except MessageError as error:
+            raise GraphError(400, "ErrorInvalidProperty", str(error)) from error
+        content = cls(sender["emailAddress"]["address"], recipients_of(resource), bytes(render(message)))
+        for attachment in resource.get("attachments", []):
             content.add(attachment, b64decode(attachment["contentBytes"]))
         return content
 
@@ -99,20 +108,25 @@ class Content:
         self.files.append((attachment["name"], content_type, content, content_id, bool(attachment.get("isInline"))))
 
     def as_mime(self) -> bytes:
-        """Return it as it is delivered."""
+        """Return it as it is delivered: what it was made of, and each file beside it."""
         if not self.files:
             return self.raw
-        message = message_from_bytes(self.raw, policy=SMTP)
-        assert isinstance(message, EmailMessage)
-        html = message.get_body(("html",))
-        for name, content_type, content, content_id, inline in self.files:
-            target = html if inline and isinstance(html, EmailMessage) else None
-            part = _part(name, content_type, content, content_id, inline=inline)
-            _attach(message if target is None else target, part, related=target is not None)
-        return message.as_bytes()
+        head, body = split(self.raw)
+        own = [one.octets for one in fields(head) if one.name.lower().startswith("content-")]
+        rest = [one.octets for one in fields(head) if one.octets not in own]
+        boundary = f"=_{uuid4().hex}".encode()
+        parts = [b"".join(own) + body, *(_part(*file) for file in self.files)]
+        return b"".join(
+            [
+                *rest,
+                b'Content-Type: multipart/mixed; boundary="%b"\r\n\r\n' % boundary,
+                *(b"--%b\r\n%b\r\n" % (boundary, part) for part in parts),
+                b"--%b--\r\n" % boundary,
+            ]
+        )
 
 
-def _part(name: str, content_type: str, content: bytes, content_id: str, *, inline: bool) -> EmailMessage:
+def _part(name: str, content_type: str, content: bytes, content_id: str, inline: bool) -> bytes:
     part = EmailMessage(policy=SMTP)
     part.set_content(
         content,
@@ -124,18 +138,13 @@ def _part(name: str, content_type: str, content: bytes, content_id: str, *, inli
     )
     part.replace_header("Content-Type", content_type)
     del part["MIME-Version"]
-    return part
+    return part.as_bytes()
 
 
-def _attach(message: EmailMessage, part: EmailMessage, *, related: bool) -> None:
-    if related:
-        if message.get_content_type() != "multipart/related":
-            message.make_related()
-    elif message.get_content_type() != "multipart/mixed":
-        message.make_mixed()
-    message.attach(part)
+def _addresses(resource: Mapping[str, Any], key: str) -> list[Address]:
+    return [_address(one) for one in resource.get(key, [])]
 
 
 def _address(recipient: Mapping[str, Any]) -> Address:
     mailbox = recipient["emailAddress"]
-    return Address(display_name=mailbox.get("name", ""), addr_spec=mailbox["address"])
+    return Address(mailbox["address"], mailbox.get("name", ""))
