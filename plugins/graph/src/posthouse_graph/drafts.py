@@ -114,9 +114,9 @@ class DraftRoute:
         if answer.value.get("isDraft") is False:
             headers = {**answer.headers, **{name: str(value) for name, value in doubtful.details.items()}}
             return type(answer)(ACCEPTED, headers)
-        if answer.value.get("isDraft") is not True:
-            raise doubtful
-        await self._discard(draft, tag=str(answer.value.get("@odata.etag", "")))
+        tag = str(answer.value.get("@odata.etag", ""))
+        if answer.value.get("isDraft") is not True or not await self._discard(draft, tag=tag):
+            raise doubtful  # it may be on its way out at this very moment
         raise ConnectError(
             f"{doubtful.message.partition(';')[0]}; the message still was a draft, so it was not sent.",
             code="connect.lost",
@@ -127,14 +127,19 @@ class DraftRoute:
             details=doubtful.details,
         ) from doubtful
 
-    async def _discard(self, draft: str, *, tag: str = "") -> None:
+    async def _discard(self, draft: str, *, tag: str = "") -> bool:
         """Delete a draft, if that can be done quickly; one that is left does no harm.
 
         Args:
             draft: its path.
             tag: delete it only if it is still the same.
+
+        Returns:
+            Whether it is deleted.
         """
         headers = {**_PREFER, **({"If-Match": tag} if tag else {})}
         with suppress(PosthouseError, TimeoutError):
             async with asyncio.timeout(_CLEARING_UP):
                 await self._client.request("DELETE", draft, expect=(204,), headers=headers, **self._common)
+                return True
+        return False

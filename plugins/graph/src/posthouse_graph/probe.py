@@ -156,7 +156,7 @@ def _audience(report: _Report, claims: Claims) -> Check:
 
 def _permissions(report: _Report, claims: Claims, mailbox: str) -> Check:
     evidence = ", ".join(sorted(claims.permissions)) or "none"
-    shared = not claims.app_only and mailbox.lower() not in (claims.user.lower(), OWN_MAILBOX)
+    shared = bool(mailbox) and not claims.app_only and mailbox.lower() not in (claims.user.lower(), OWN_MAILBOX)
     suffix = ".Shared" if shared and claims.user else ""
     wanted, large = f"Mail.Send{suffix}", f"Mail.ReadWrite{suffix}"
     if wanted in claims.permissions and large in claims.permissions:

@@ -41,8 +41,14 @@ async def upload(
         DeliveryError: it did not work; what was uploaded vanishes with the draft.
         MessageError: the file cannot be read.
     """
-    url = await _open(client, gate, draft, file, inline=inline, deadline=deadline)
     source = _Source(file)
+    item: dict[str, Any] = {"attachmentType": "file", "name": file.name or "attachment", "size": source.size}
+    item |= {"contentType": file.content_type}
+    if inline:
+        item["isInline"] = True
+    if file.content_id:
+        item["contentId"] = file.content_id
+    url = await _open(client, gate, draft, item, deadline)
     offset = breaks = 0
     while offset < source.size:
         chunk = await asyncio.to_thread(source.read, offset, CHUNK)
@@ -76,13 +82,8 @@ def expected_offset(value: Mapping[str, Any], size: int) -> int:
     return offset
 
 
-async def _open(client: GraphClient, gate: Gate, draft: str, file: Attachment, *, inline: bool, deadline: float) -> str:
-    item: dict[str, Any] = {"attachmentType": "file", "name": file.name or "attachment", "size": file.size}
-    item |= {"contentType": file.content_type}
-    if inline:
-        item["isInline"] = True
-    if file.content_id:
-        item["contentId"] = file.content_id
+async def _open(client: GraphClient, gate: Gate, draft: str, item: Mapping[str, Any], deadline: float) -> str:
+    """Begin a session; return the URL to upload to."""
     answer = await client.request(
         "POST",
         f"{draft}/attachments/createUploadSession",
