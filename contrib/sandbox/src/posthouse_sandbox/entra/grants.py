@@ -210,17 +210,17 @@ class TokenEndpoint:
         """Return the tokens with which an application acts for a user."""
         app, tenant = call.app, self._directory.tenant_id
         consented = app.consented.get(asked.resource, set())
-        granted = consented if ".default" in asked.scopes else asked.scopes
-        if not granted <= consented or not granted:
+        if not asked.scopes - {".default"} <= consented or not consented:
             raise EntraError(65001, app=app.client_id, name=app.name)
         answer: dict[str, Any] = {
             "token_type": "Bearer",
-            "scope": " ".join(f"{asked.resource}/{scope}" for scope in sorted(granted)),
+            # Everything that was ever consented to, as Entra ID does; not only what was asked for.
+            "scope": " ".join(f"{asked.resource}/{scope}" for scope in sorted(consented)),
             "expires_in": int(self.lifetime),
             "access_token": self._tokens.issue(
                 audience=asked.resource,
                 user=user,
-                scopes=granted,
+                scopes=consented,
                 app_id=app.client_id,
                 tenant=tenant,
                 lifetime=self.lifetime,
