@@ -81,7 +81,7 @@ def _choose(
         return Resolution(_account(configuration, configuration.purposes[purpose]), f"purpose {purpose!r}")
     if message is not None and message.sender is not None:
         sender = message.sender.addr_spec
-        for candidate in _by_sender(configuration, sender):
+        if (candidate := _by_sender(configuration, sender)) is not None:
             return Resolution(candidate, f"From address {sender}")
     if configuration.default is not None:
         return Resolution(_account(configuration, configuration.default), "the default")
@@ -94,11 +94,14 @@ def _choose(
     )
 
 
-def _by_sender(configuration: Configuration, sender: str) -> list[Account]:
-    """Return the accounts whose ``senders`` match, a full address before a domain."""
+def _by_sender(configuration: Configuration, sender: str) -> Account | None:
+    """Return the first account whose ``senders`` match, a full address before a domain."""
+    choosing = [account for account in configuration.accounts.values() if account.senders]
+    if not choosing:
+        return None
     wanted = sender.casefold()
-    exact = [a for a in configuration.accounts.values() if wanted in (rule.casefold() for rule in a.senders)]
-    return exact or [a for a in configuration.accounts.values() if matches(sender, a.senders)]
+    exact = (a for a in choosing if wanted in (rule.casefold() for rule in a.senders))
+    return next(exact, None) or next((a for a in choosing if matches(sender, a.senders)), None)
 
 
 def _account(configuration: Configuration, name: str) -> Account:

@@ -14,7 +14,6 @@ from contextlib import aclosing
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, TypeAlias
 
-import attrs
 from attrs import define
 
 from posthouse._channel import Channel, undelivered
@@ -254,7 +253,8 @@ class _Lane:
             under_way.append(job)
             room -= 1
             self._channel.rate.take()
-            yield attrs.evolve(job.prepared.submission, number=job.number)
+            ready = job.prepared.submission
+            yield Submission(message=ready.message, envelope=ready.envelope, number=job.number)
 
     def _settle(self, job: _Job, lease: Lease, delivery: Delivery) -> None:
         """Make the receipt, or give a message that was not handed over one more chance on another connection."""

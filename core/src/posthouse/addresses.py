@@ -179,6 +179,9 @@ def parse_addresses(text: str) -> tuple[Address, ...]:
 
 def unique(addresses: Iterable[Address]) -> tuple[Address, ...]:
     """Return each mailbox once, in order; domains are compared without regard to case."""
+    addresses = tuple(addresses)
+    if len({address.addr_spec.lower() for address in addresses}) == len(addresses):
+        return addresses
     seen: dict[tuple[str, str], Address] = {}
     for address in addresses:
         local, _, domain = address.addr_spec.rpartition("@")
