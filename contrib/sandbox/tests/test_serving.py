@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,10 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, end: signal.Signals)
         configuration = tomllib.loads((directory / "posthouse.toml").read_text("utf-8"))
         port = configuration["accounts"]["smtp-plain"]["transport"]["port"]
         assert f"smtp-plain\t127.0.0.1:{port}\tnone\tnone\teverybody" in introduction
+        page = next(line.split()[-1] for line in introduction if line.startswith("Inbox page:"))
+        assert f"inbox\t{page}\tnone\tnone\teverybody" in introduction
+        with urllib.request.urlopen(page, timeout=10) as answer:
+            assert "Waiting for mail" in answer.read().decode()
         with smtplib.SMTP("127.0.0.1", port, "client.example", timeout=10) as client:
             body = b"Subject: \x1b[31mhello\r\n\r\nbody\r\n"
             client.sendmail("a@x.example", ["b@x.example", "c@x.example"], body)

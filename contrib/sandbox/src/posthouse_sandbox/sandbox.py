@@ -21,6 +21,7 @@ from posthouse_sandbox.faults import Faults
 from posthouse_sandbox.files import make_private_folder, write_private
 from posthouse_sandbox.graph import GraphDoor
 from posthouse_sandbox.inbox import Inbox
+from posthouse_sandbox.inbox_page import InboxDoor
 from posthouse_sandbox.smtp import PASSWORD_MECHANISMS, TOKEN_MECHANISMS, Security, SmtpDoor
 from posthouse_sandbox.tokens import Tokens
 
@@ -43,6 +44,7 @@ def default_doors() -> tuple[Door, ...]:
         SmtpDoor("smtps-auth", Security.IMPLICIT, mechanisms=everything),
         EntraDoor(),
         GraphDoor(),
+        InboxDoor(),
     )
 
 

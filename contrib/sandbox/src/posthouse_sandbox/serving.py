@@ -14,7 +14,9 @@ from posthouse.cli.invocation import common_options
 from posthouse.cli.output import print_table, say
 from posthouse_sandbox.configuration import save
 from posthouse_sandbox.inbox import Received
+from posthouse_sandbox.inbox_page import InboxDoor
 from posthouse_sandbox.sandbox import Sandbox
+from posthouse_sandbox.web import WebDoor
 
 __all__ = ["command"]
 
@@ -31,8 +33,9 @@ __all__ = ["command"]
 def command(directory: Path) -> int:
     """Run local mail servers to develop against, until Ctrl-C.
 
-    It writes a configuration with an account for each server and way of signing in, and prints a line for each message
-    that arrives. Nothing leaves this machine.
+    SMTP in all its variants, stand-ins for Microsoft's services, and a page that shows what arrived. It writes a
+    configuration with an account for each server and way of signing in, and prints a line for each message. Nothing
+    leaves this machine.
     """
     try:
         asyncio.run(_serve(directory))
@@ -73,7 +76,7 @@ def _introduce(sandbox: Sandbox, configuration: Path) -> None:
         [
             (
                 door.name,
-                f"{door.host}:{door.port}",
+                door.url if isinstance(door, WebDoor) else f"{door.host}:{door.port}",
                 door.security,
                 ", ".join(door.mechanisms) or "none",
                 users if door.mechanisms else "everybody",
@@ -81,6 +84,7 @@ def _introduce(sandbox: Sandbox, configuration: Path) -> None:
             for door in sandbox.doors
         ],
     )
+    say(f"Inbox page:            {next(door.url for door in sandbox.doors if isinstance(door, InboxDoor))}")
     say(f"Certificate authority: {sandbox.ca_file}")
     say(f"Passwords:             {sandbox.directory / 'passwords'}")
     say(f"Received messages:     {sandbox.inbox.folder}")

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import suppress
 from ssl import SSLContext
 from typing import Any
 
@@ -18,25 +19,28 @@ from posthouse_sandbox.certificates import ServerCertificate
 from posthouse_sandbox.doors import AccountSettings, Premises, SignIn
 from posthouse_sandbox.listening import HANDSHAKE_SECONDS, HOST, Listener
 
-__all__ = ["CUT", "TLS_VERSION", "WebDoor"]
+__all__ = ["CONNECTION", "CUT", "TLS_VERSION", "WebDoor"]
 
 KEEP_ALIVE_SECONDS = 60
 
 CUT = "posthouse.cut"
 """The ASGI extension that cuts a connection: a function without arguments."""
 
+CONNECTION = "posthouse.connection"
+"""The ASGI extension that keeps what is known of the connection, from one request on it to the next: a dictionary."""
+
 TLS_VERSION = "posthouse.tls"
-"""The ASGI extension that says how the connection is encrypted: a text such as ``"TLSv1.3"``."""
+"""The ASGI extension that says how the connection is encrypted: a text such as ``"TLSv1.3"``, None without."""
 
 
 class WebDoor(ABC):
-    """A web application as a door of the sandbox: HTTPS with a certificate of its authority.
+    """A web application as a door of the sandbox: HTTPS with a certificate of its authority, or plain HTTP.
 
     A subclass says what it is in ``kind``, makes the application, and describes the accounts that fit.
 
     Args:
         name: of the door; it also begins the names of its accounts.
-        certificate: which certificate it shows.
+        certificate: which certificate it shows; None for plain HTTP.
 
     Attributes:
         kind: the kind of transport that fits, or what the service is called where none does.
@@ -50,7 +54,7 @@ class WebDoor(ABC):
     security = "TLS"
     mechanisms: tuple[str, ...] = ()
 
-    def __init__(self, name: str, *, certificate: ServerCertificate | str = ServerCertificate.VALID) -> None:
+    def __init__(self, name: str, *, certificate: ServerCertificate | str | None = ServerCertificate.VALID) -> None:
         self.name = name
         self._certificate = certificate
         self._listener = Listener(name, self._converse)
@@ -81,12 +85,12 @@ class WebDoor(ABC):
 
     @property
     def url(self) -> str:
-        """Where it is, without a slash at the end: ``https://localhost:PORT``.
+        """Where it is, without a slash at the end: ``https://localhost:PORT``, or ``http://…`` without encryption.
 
         Raises:
             RuntimeError: the door is not open.
         """
-        return f"https://localhost:{self.port}"
+        return f"http{'s' if self._certificate else ''}://localhost:{self.port}"
 
     async def open(self, premises: Premises) -> None:
         """Listen on a free port of the loopback interface.
@@ -94,7 +98,8 @@ class WebDoor(ABC):
         Raises:
             OSError: there is no free port.
         """
-        self._context = premises.authority.server_context(self._certificate)
+        if self._certificate:
+            self._context = premises.authority.server_context(self._certificate)
         self._state = ServerState()
         self._listener.open()
         self._config = Config(
@@ -126,7 +131,7 @@ class WebDoor(ABC):
             lambda: _Conversation(config, state, {}),
             connection,
             ssl=self._context,
-            ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if self._context else None,
         )
         try:
             await conversation.closed.wait()
@@ -142,13 +147,20 @@ class _Conversation(H11Protocol):
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
         super().__init__(config, server_state, app_state)
         self.closed = asyncio.Event()
+        self._memory: dict[str, Any] = {}
         self._application = self.app
         self.app = self._run
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
-        version = self.transport.get_extra_info("ssl_object").version()
-        scope["extensions"] = {CUT: self.transport.abort, TLS_VERSION: version}
-        await self._application(scope, receive, send)
+        tls = self.transport.get_extra_info("ssl_object")
+        scope["extensions"] = {
+            CUT: self.transport.abort,
+            TLS_VERSION: tls.version() if tls else None,
+            CONNECTION: self._memory,
+        }
+        # A request that is under way when the door closes is cancelled, which the server would report as a failure.
+        with suppress(asyncio.CancelledError):
+            await self._application(scope, receive, send)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
