@@ -1,4 +1,4 @@
-"""``posthouse accounts``: list, show, add, edit, remove, and choose the default."""
+"""``posthouse accounts``: list, show, add, edit, move, remove, and choose the default."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from posthouse.cli.account_form import (
     read_assignments,
     store_secret,
 )
+from posthouse.cli.commands.account_move import command as move
 from posthouse.cli.entries import entries_below, print_entries
 from posthouse.cli.invocation import Invocation, common_options, help_if_alone, json_option, pass_invocation
 from posthouse.cli.output import is_terminal, print_json, print_table, say
@@ -36,6 +37,9 @@ __all__ = ["command"]
 def command(context: click.Context) -> None:
     """List, add, change and remove accounts."""
     help_if_alone(context)
+
+
+command.add_command(move)
 
 
 @command.command("list")
