@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from posthouse_sandbox.certificates import Authority, Certificate, ServerCertificate
     from posthouse_sandbox.credentials import Credentials
     from posthouse_sandbox.doors import AccountSettings, Door, Premises
+    from posthouse_sandbox.ews import EwsDoor
     from posthouse_sandbox.faults import Fault, Faults
     from posthouse_sandbox.graph import GraphDoor
     from posthouse_sandbox.inbox import Inbox, Received
@@ -30,6 +31,7 @@ __all__ = [
     "Certificate",
     "Credentials",
     "Door",
+    "EwsDoor",
     "Fault",
     "Faults",
     "GraphDoor",
@@ -54,6 +56,7 @@ _HOMES = {
     "Certificate": "certificates",
     "Credentials": "credentials",
     "Door": "doors",
+    "EwsDoor": "ews",
     "Fault": "faults",
     "Faults": "faults",
     "GraphDoor": "graph",

@@ -17,6 +17,7 @@ from posthouse_sandbox.configuration import render
 from posthouse_sandbox.credentials import Credentials
 from posthouse_sandbox.doors import AccountSettings, Door, Premises
 from posthouse_sandbox.entra import EntraDoor
+from posthouse_sandbox.ews import EwsDoor
 from posthouse_sandbox.faults import Faults
 from posthouse_sandbox.files import make_private_folder, write_private
 from posthouse_sandbox.graph import GraphDoor
@@ -44,6 +45,7 @@ def default_doors() -> tuple[Door, ...]:
         SmtpDoor("smtps-auth", Security.IMPLICIT, mechanisms=everything),
         EntraDoor(),
         GraphDoor(),
+        EwsDoor(),
         InboxDoor(),
     )
 

@@ -1,4 +1,4 @@
-"""``auth = { kind = "ntlm", username = "DOMAIN\\\\user", password = "env:NAME" }``, for Exchange on premises."""
+r"""``auth = { kind = "ntlm", username = "DOMAIN\\user", password = "env:NAME" }``, for Exchange on premises."""
 
 from __future__ import annotations
 

@@ -1,0 +1,239 @@
+"""Turn the exceptions of requests, urllib3 and the sign-in libraries into Posthouse's own, by one table."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+
+from attrs import evolve, frozen
+
+from posthouse.errors import (
+    AuthenticationError,
+    ConnectError,
+    DeliveryError,
+    PosthouseError,
+    ProtocolError,
+    Stage,
+    TlsError,
+)
+
+__all__ = ["translate"]
+
+
+@frozen
+class _Meaning:
+    """What a foreign exception amounts to."""
+
+    error: type[DeliveryError]
+    code: str
+    what: str
+    hint: str
+    stage: Stage = Stage.CONNECT
+    temporary: bool = True
+
+
+_FAILED = _Meaning(ConnectError, "connect", "no connection", "Check url, and the network of this machine.")
+_LOST = evolve(
+    _FAILED,
+    code="connect.lost",
+    what="the connection broke",
+    hint="Try again. If it always breaks here, look at the server's log and at proxies in between.",
+)
+_TIMEOUT = evolve(
+    _FAILED,
+    code="connect.timeout",
+    what="no answer in time",
+    hint="Check url, and whether a firewall drops the connection; a large message may need a longer timeout.",
+)
+_PROXY = _Meaning(
+    ConnectError,
+    "connect.proxy-refused",
+    "the proxy cannot be reached, or refused to connect to the server",
+    "Check the setting proxy: address, user name and password, and whether it allows this server.",
+)
+_HOST_UNKNOWN = _Meaning(
+    ConnectError,
+    "connect.host-unknown",
+    "no such host",
+    "Check the spelling of url; if it is right, check the name server of this machine.",
+    stage=Stage.RESOLVE,
+    temporary=False,
+)
+_NAME_SERVER = _Meaning(
+    ConnectError,
+    "connect.name-server",
+    "the name server did not answer",
+    "Try again later; check the name server of this machine.",
+    stage=Stage.RESOLVE,
+)
+_SYSTEM: Mapping[int, _Meaning] = {
+    errno.ECONNREFUSED: evolve(
+        _FAILED,
+        code="connect.refused",
+        what="nothing listens there, or a firewall refuses",
+        hint="Check the host and port in url, and that the server runs.",
+    ),
+    errno.EHOSTUNREACH: evolve(_FAILED, code="connect.unreachable", what="no route to the host"),
+    errno.ENETUNREACH: evolve(_FAILED, code="connect.unreachable", what="no route to the network"),
+    errno.ETIMEDOUT: _TIMEOUT,
+}
+
+_UNTRUSTED = _Meaning(
+    TlsError,
+    "tls.certificate-untrusted",
+    "no authority that this machine trusts vouches for the server's certificate",
+    "If it is your own authority, name its certificate with ca_file; if the server forgot to send an intermediate "
+    "certificate, its administrator must add it.",
+    stage=Stage.TLS,
+    temporary=False,
+)
+_MISMATCH = evolve(
+    _UNTRUSTED,
+    code="tls.hostname-mismatch",
+    what="the server's certificate is for another name",
+    hint="Use the name that the certificate holds in url.",
+)
+_CERTIFICATE: Mapping[int, _Meaning] = {  # X509_V_ERR_… of OpenSSL's x509_vfy.h
+    9: evolve(
+        _UNTRUSTED,
+        code="tls.certificate-not-yet-valid",
+        what="the server's certificate is not valid yet",
+        hint="Check the clock of this machine; if it is right, tell the server's administrator.",
+    ),
+    10: evolve(
+        _UNTRUSTED,
+        code="tls.certificate-expired",
+        what="the server's certificate has expired",
+        hint="The server's administrator must renew it. Check the clock of this machine, too.",
+    ),
+    18: evolve(
+        _UNTRUSTED,
+        code="tls.certificate-self-signed",
+        what="the server's certificate is signed by itself",
+        hint="If this is your server, compare the certificate's SHA-256 fingerprint with the server's and put it into "
+        "trusted_certificates.",
+    ),
+    62: _MISMATCH,
+    64: _MISMATCH,
+}
+_HANDSHAKE = evolve(
+    _UNTRUSTED,
+    code="tls.handshake",
+    what="the TLS handshake failed",
+    hint="Check that url names an https server, and that it offers TLS 1.2 or newer.",
+)
+_CLIENT_CERTIFICATE = evolve(
+    _UNTRUSTED,
+    code="tls.client-certificate",
+    what="the server does not accept this client's certificate, or wants one",
+    hint="Set client_cert and client_key to a certificate that the server accepts.",
+)
+_REASONS: tuple[tuple[tuple[str, ...], _Meaning], ...] = (  # OpenSSL's names
+    (
+        ("CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_CERTIFICATE"),
+        _CLIENT_CERTIFICATE,
+    ),
+    (
+        ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE"),
+        evolve(
+            _HANDSHAKE,
+            code="tls.version",
+            what="server and account allow no TLS version in common",
+            hint="The server must offer TLS 1.2 or newer; its administrator can switch that on.",
+        ),
+    ),
+    (
+        ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER"),
+        evolve(_HANDSHAKE, code="tls.not-tls", what="the server speaks plain text where TLS was expected"),
+    ),
+    (
+        ("UNEXPECTED_EOF",),
+        evolve(_HANDSHAKE, code="tls.closed", what="the server closed the connection", temporary=True),
+    ),
+)
+_SIGN_IN = _Meaning(
+    AuthenticationError,
+    "authentication.handshake",
+    "the sign-in was cut short",
+    "Check that the server offers the kind of sign-in that auth names; a proxy in between may break NTLM and Kerberos.",
+    stage=Stage.AUTHENTICATION,
+    temporary=False,
+)
+_MALFORMED = _Meaning(
+    ProtocolError,
+    "protocol",
+    "what came back is no HTTP",
+    "Check that url names an Exchange server.",
+    Stage.CONTENT,
+    False,
+)
+
+
+def translate(error: Exception, server: str) -> PosthouseError:
+    """Return the error that an exception amounts to.
+
+    Whether the request was handed over is not its affair: see `posthouse_ews.wire.Wire`.
+
+    Args:
+        error: what was raised.
+        server: the server's name.
+    """
+    chain = tuple(_chain(error))
+    own = next((cause for cause in chain if isinstance(cause, PosthouseError)), None)
+    if own is not None:
+        return own
+    meaning = _meaning(chain)
+    return meaning.error(
+        f"{server}: {meaning.what}{_evidence(chain)}",
+        code=meaning.code,
+        stage=meaning.stage,
+        temporary=meaning.temporary,
+        hint=meaning.hint,
+        details={"server": server},
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and all that it wraps; urllib3 keeps some in attributes."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop(0)
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        waiting += [one.__cause__, getattr(one, "reason", None), *one.args[:2], one.__context__]
+
+
+def _meaning(chain: tuple[BaseException, ...]) -> _Meaning:
+    import requests
+    from urllib3.exceptions import HTTPError, NewConnectionError, ProxyError
+
+    for cause in chain:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _CERTIFICATE.get(cause.verify_code, _UNTRUSTED)
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLZeroReturnError):
+            reason = cause.reason or ""
+            return next((found for names, found in _REASONS if any(name in reason for name in names)), _HANDSHAKE)
+    if any(isinstance(cause, ProxyError | requests.exceptions.ProxyError) for cause in chain):
+        return _PROXY
+    for cause in chain:
+        if isinstance(cause, socket.gaierror):
+            return _NAME_SERVER if cause.errno == socket.EAI_AGAIN else _HOST_UNKNOWN
+        if isinstance(cause, OSError) and (known := _SYSTEM.get(cause.errno or 0)) is not None:
+            return known
+    if any(isinstance(cause, TimeoutError | requests.Timeout) for cause in chain):
+        return _TIMEOUT
+    if any(isinstance(cause, NewConnectionError) for cause in chain):
+        return _FAILED
+    if any(isinstance(cause, ConnectionError | requests.ConnectionError) for cause in chain):
+        return _LOST
+    return _MALFORMED if isinstance(chain[0], requests.RequestException | HTTPError | OSError) else _SIGN_IN
+
+
+def _evidence(chain: tuple[BaseException, ...]) -> str:
+    words = next((getattr(cause, "verify_message", "") for cause in chain if hasattr(cause, "verify_message")), "")
+    return f" ({words})" if words else ""
