@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
 import aiosmtplib
+import attrs
 
 from posthouse.errors import AuthenticationError, ConnectError, PosthouseError, ProtocolError, Reply, Stage, TlsError
 from posthouse.providers import Credential, CredentialKind
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     import socket
 
 __all__ = ["Opening"]
+
+_SHORTEST = 4
+"""What a server repeats of a sign-in is hidden from this length on; shorter words are found in any sentence."""
 
 
 class Opening:
@@ -160,8 +164,9 @@ class Opening:
         self.greeting = Reply(greeting.code, *split_enhanced(greeting.code, greeting.message))
         self.wire = Wire.take_over(cast(asyncio.Transport, client.transport), self._server)
         self._socket = None
+        self._log(f"connected to {self.peer}, {self.greeting}")
         if trust is not None:
-            trust.check(self.wire.info("ssl_object"))
+            self._check_trust(trust)
 
     async def _first_words(self, client: aiosmtplib.SMTP) -> aiosmtplib.SMTPResponse:
         connecting = asyncio.ensure_future(client.connect())
@@ -236,7 +241,16 @@ class Opening:
         with translated(Stage.TLS, host=settings.host, port=settings.port):
             await wire.upgrade(trust.context, trust.server_name, settings.timeout)
         self.trust = trust
-        trust.check(wire.info("ssl_object"))
+        self._check_trust(trust)
+
+    def _check_trust(self, trust: Trust) -> None:
+        ssl_object = self._open_wire.info("ssl_object")
+        trust.check(ssl_object)
+        self._log(f"encrypted with {ssl_object.version()}, {ssl_object.cipher()[0]}")
+
+    def _log(self, text: str) -> None:
+        if self._open_wire.dialogue is not None:
+            self._open_wire.dialogue.note(text)
 
     def _may_fall_back(self, error: TlsError) -> bool:
         """Return True if plain text is good enough. Never for a sign-in, nor where somebody tampers with the line."""
@@ -263,15 +277,16 @@ class Opening:
             allow_plaintext=self._settings.allow_plaintext_auth,
         )
         initial = await asyncio.to_thread(mechanism.initial)
-        command = f"AUTH {mechanism.name}".encode()
-        if initial is not None:
-            command += b" " + (base64.b64encode(initial) or b"=")
-        reply = await self._ask(command)
+        said = [] if initial is None else [base64.b64encode(initial) or b"="]
+        reply = await self._ask(b" ".join((b"AUTH", mechanism.name.encode(), *said)))
         while reply.code == 334:
-            response = await asyncio.to_thread(mechanism.respond, _challenge(reply))
-            reply = await self._ask(base64.b64encode(response))
+            said.append(base64.b64encode(await asyncio.to_thread(mechanism.respond, _challenge(reply))))
+            reply = await self._ask(said[-1])
         if reply.code != 235:
-            raise error_for(reply, Stage.AUTHENTICATION, server=self._server, detail=mechanism.server_error)
+            hidden = await asyncio.to_thread(_confidential, said, self._credential)
+            reply = attrs.evolve(reply, text=_without(hidden, reply.text))
+            detail = _without(hidden, mechanism.server_error)
+            raise error_for(reply, Stage.AUTHENTICATION, server=self._server, detail=detail)
         mechanism.finish()
         self.authentication = mechanism.name
 
@@ -291,6 +306,18 @@ def _challenge(reply: Reply) -> bytes:
             code="authentication.challenge",
             hint="Choose another mechanism with auth_mechanisms, and tell the server's administrator.",
         ) from None
+
+
+def _confidential(said: list[bytes], credential: Credential) -> list[str]:
+    """Return what no error may repeat although the server does: the secret, and what was said to sign in."""
+    words = [word.decode() for word in said] + [credential.secret.reveal() if credential.secret else ""]
+    return sorted((word for word in words if len(word) >= _SHORTEST), key=len, reverse=True)
+
+
+def _without(hidden: list[str], text: str) -> str:
+    for word in hidden:
+        text = text.replace(word, "***")
+    return text
 
 
 def _not_offered(server: str) -> TlsError:

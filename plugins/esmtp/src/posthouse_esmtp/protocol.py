@@ -7,6 +7,7 @@ from typing import Any
 
 from posthouse.errors import ConnectError, PosthouseError, ProtocolError, Reply, Stage
 from posthouse_esmtp.answers import error_for
+from posthouse_esmtp.dialogue import Dialogue
 from posthouse_esmtp.replies import ReplyParser
 
 __all__ = ["CLOSING", "Wire"]
@@ -27,6 +28,7 @@ class Wire(asyncio.Protocol):
         closing: the server's 421, if it sent one.
         stage: what is being done, for the errors that are made here.
         closed: set when the transport is gone.
+        dialogue: the log of what is said; None where nobody reads it.
     """
 
     def __init__(self, transport: asyncio.Transport, server: str) -> None:
@@ -47,6 +49,7 @@ class Wire(asyncio.Protocol):
         self.closing: Reply | None = None
         self.stage = Stage.EHLO
         self.closed = asyncio.Event()
+        self.dialogue = Dialogue.begin(server)
 
     @classmethod
     def take_over(cls, transport: asyncio.Transport, server: str) -> Wire:
@@ -87,6 +90,8 @@ class Wire(asyncio.Protocol):
         """Send ``data``, which makes the server owe that many replies more. Does nothing after a failure."""
         if self.failure is None:
             self._owed += replies
+            if self.dialogue is not None:
+                self.dialogue.sent(data)
             self._transport.write(data)
 
     async def take(self, count: int, timeout: float) -> list[Reply]:
@@ -130,6 +135,8 @@ class Wire(asyncio.Protocol):
         """Give the connection up at once. The first reason stays."""
         if self.failure is None:
             self.failure = error
+            if self.dialogue is not None:
+                self.dialogue.note(f"given up: {error.code}")
         self._transport.abort()
         self._wake()
 
@@ -172,6 +179,8 @@ class Wire(asyncio.Protocol):
         if replies:
             self._progress = self._loop.time()
         for reply in replies:
+            if self.dialogue is not None:
+                self.dialogue.received(reply)
             if not self._owed or reply.code == CLOSING:
                 self._last(reply)
                 return
@@ -198,6 +207,8 @@ class Wire(asyncio.Protocol):
                 hint="Try again; if it happens each time, the server's log says why it hung up.",
             )
             self.failure.__cause__ = exc
+        if self.dialogue is not None:
+            self.dialogue.note("closed")
         self._wake()
         if self._timer is not None:
             self._timer.cancel()
