@@ -8,7 +8,7 @@ from contextlib import aclosing
 from os import PathLike
 from typing import TYPE_CHECKING, Self
 
-from posthouse import _sign_in
+from posthouse import _logs, _sign_in
 from posthouse._discovery import Registry
 from posthouse._engine import Engine
 from posthouse._routing import Resolution, resolve
@@ -98,8 +98,10 @@ class AsyncMailer:
         """
         self._own_loop()
         ready = as_message(message)
-        chosen = self.resolve(ready, account=account, user=user, purpose=purpose).account
-        receipt = await self._engine.send(ready, chosen)
+        chosen = self.resolve(ready, account=account, user=user, purpose=purpose)
+        _logs.chosen(chosen)
+        receipt = await self._engine.send(ready, chosen.account)
+        _logs.outcome(receipt)
         if receipt.error is not None:
             receipt.error.receipt = receipt
             raise receipt.error
@@ -257,8 +259,13 @@ class AsyncMailer:
         """Return what `send_many` is made of, for a program that puts messages in and takes receipts out itself."""
         self._own_loop()
 
+        logging = _logs.listening()
+
         def choose(message: Message) -> Account:
-            return self.resolve(message, account=account, user=user, purpose=purpose).account
+            chosen = self.resolve(message, account=account, user=user, purpose=purpose)
+            if logging:
+                _logs.chosen(chosen)
+            return chosen.account
 
         return Stream(self._engine, choose)
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from posthouse import _logs
 from posthouse._limits import RateLimit
 from posthouse._objections import objections
 from posthouse._pool import Lease, Pool
@@ -61,7 +62,7 @@ class Channel:
         self.scope = scope
         self._observers = [extension for extension in extensions if extension.observes]
         self._settings, self.auth_settings = _structure_both(account, scope, source)
-        self.pool = Pool(self._open, account.delivery)
+        self.pool = Pool(self._open, account.delivery, account.name)
         self.rate = RateLimit(account.delivery.per_minute)
         self._credential = Credential()
         self._refused: AuthenticationError | None = None
@@ -167,6 +168,7 @@ class Channel:
                 if credential.kind is not CredentialKind.BEARER:
                     raise  # a password does not get better by trying again, and accounts get locked
                 refused = error
+        _logs.renewing(self.account)
         claims = str(refused.details.get("claims", ""))
         self._credential = await self.credential(renew=True, claims=claims, refused=credential.secret)
         return await self._connect(self._credential)
@@ -184,6 +186,7 @@ class Channel:
                 "connect",
                 self.scope.hook.connect(account=self.account, settings=self._settings, credential=credential),
             )
+        _logs.opened(self.account, connection)
         return connection
 
     async def guarded(self, hook: str, call: Awaitable[_Result]) -> _Result:

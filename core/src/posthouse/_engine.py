@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from posthouse import _logs
 from posthouse._channel import Channel, undelivered
 from posthouse._discovery import Registry
 from posthouse._preparation import Prepared, make_envelope, prepare, with_account_defaults
@@ -136,6 +137,7 @@ class Engine:
         receipt = None
         if to is not None and not any(check.status is CheckStatus.FAILED for check in checks):
             receipt = await self.send(_test_message(account, to), account)
+            _logs.outcome(receipt)
             report(_check_of(receipt, to))
         return TestReport(
             account=account.name,

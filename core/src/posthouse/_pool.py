@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from posthouse import _logs
+
 if TYPE_CHECKING:
     from posthouse.accounts import DeliveryLimits
     from posthouse.providers import Connection
@@ -38,11 +40,13 @@ class Pool:
     Args:
         connect: opens a connection.
         limits: how many, how long idle, how many messages each.
+        account: whose connections they are, for the log.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], limits: DeliveryLimits) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], limits: DeliveryLimits, account: str = "") -> None:
         self._connect = connect
         self._limits = limits
+        self._account = account
         self._idle: list[Lease] = []
         self._slots = asyncio.Semaphore(limits.connections)
         self._closing: set[asyncio.Task[None]] = set()
@@ -61,7 +65,7 @@ class Pool:
                 if lease.connection.usable and not self._expired(lease):
                     lease.reused = True
                     return lease
-                self._close_later(lease)
+                self._close_later(lease, "it was idle too long, or the server had closed it")
             return Lease(await self._connect())
         except BaseException:
             self._slots.release()
@@ -72,7 +76,7 @@ class Pool:
         self._slots.release()
         used_up = 0 < self._limits.messages_per_connection <= lease.sent
         if used_up or not lease.connection.usable or self._limits.idle_seconds <= 0:
-            self._close_later(lease)
+            self._close_later(lease, "it may not be used again")
             return
         lease.idle_since = asyncio.get_running_loop().time()
         self._idle.append(lease)
@@ -85,7 +89,7 @@ class Pool:
             self._reaper.cancel()
             self._reaper = None
         while self._idle:
-            self._close_later(self._idle.pop())
+            self._close_later(self._idle.pop(), "the mailer was closed")
         closing = set(self._closing)
         await asyncio.gather(*closing, return_exceptions=True)
         self._closing -= closing
@@ -93,7 +97,8 @@ class Pool:
     def _expired(self, lease: Lease) -> bool:
         return asyncio.get_running_loop().time() - lease.idle_since >= self._limits.idle_seconds
 
-    def _close_later(self, lease: Lease) -> None:
+    def _close_later(self, lease: Lease, why: str) -> None:
+        _logs.closed(self._account, lease.sent, why)
         closing: Coroutine[Any, Any, None] = lease.connection.close()
         task = asyncio.get_running_loop().create_task(closing)
         self._closing.add(task)
@@ -113,7 +118,7 @@ class Pool:
         expired = [lease for lease in self._idle if self._expired(lease)]
         self._idle = [lease for lease in self._idle if not self._expired(lease)]
         for lease in expired:
-            self._close_later(lease)
+            self._close_later(lease, "it was idle too long")
         if self._idle:
             oldest = min(lease.idle_since for lease in self._idle)
             due = oldest + self._limits.idle_seconds - asyncio.get_running_loop().time()

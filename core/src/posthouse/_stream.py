@@ -7,6 +7,7 @@ batch and starts again when there is more. The window bounds how many messages a
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import define
 
+from posthouse import _logs
 from posthouse._channel import Channel, undelivered
 from posthouse._engine import Engine, failed, receipt_for, timed_out
 from posthouse.errors import MessageError, PosthouseError, UncertainError
@@ -79,6 +81,7 @@ class Stream:
         self._taken = 0
         self._progress = asyncio.Event()
         self._room = asyncio.Event()
+        self._logging = _logs.listening(logging.INFO)
 
     @property
     def full(self) -> bool:
@@ -149,6 +152,8 @@ class Stream:
 
     def _finish(self, number: int, receipt: Receipt) -> None:
         self._receipts[number] = receipt
+        if self._logging:
+            _logs.outcome(receipt)
         if number == self._taken:
             self._progress.set()
 
