@@ -40,12 +40,14 @@ class TokenRequest:
         grant: the grant type; ``"managed_identity"`` for a managed identity.
         client_id: the application.
         scope: what was asked for.
+        claims: the claims challenge that the client passed on; empty without one.
         error: the AADSTS code of the refusal; None where tokens were handed out.
     """
 
     grant: str
     client_id: str
     scope: str
+    claims: str = ""
     error: int | None = None
 
 
@@ -297,7 +299,15 @@ class EntraDoor(WebDoor):
             answer = self._endpoint.answer(request.path_params["tenant"], form)
         except EntraError as refusal:
             error = refusal
-        self._record(form.get("grant_type", ""), form.get("client_id", ""), form.get("scope", ""), error)
+        self._record(
+            TokenRequest(
+                grant=form.get("grant_type", ""),
+                client_id=form.get("client_id", ""),
+                scope=form.get("scope", ""),
+                claims=form.get("claims", ""),
+                error=error.code if error else None,
+            )
+        )
         if error is not None:
             raise error
         return JSONResponse(answer, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
@@ -307,7 +317,7 @@ class EntraDoor(WebDoor):
         resource = request.query_params.get("resource", "").rstrip("/")
         identity = request.query_params.get("client_id", "")
         app = self.directory.find_application(identity) if identity else self.directory.application
-        self._record("managed_identity", identity, resource, None)
+        self._record(TokenRequest(grant="managed_identity", client_id=identity, scope=resource))
         if request.headers.get("X-IDENTITY-HEADER") != self.identity_header:
             return _identity_refusal(401, "Unauthorized")
         if app is None:
@@ -325,11 +335,9 @@ class EntraDoor(WebDoor):
             }
         )
 
-    def _record(self, grant: str, client_id: str, scope: str, error: EntraError | None) -> None:
+    def _record(self, request: TokenRequest) -> None:
         with self._lock:
-            self._requests.append(
-                TokenRequest(grant=grant, client_id=client_id, scope=scope, error=error.code if error else None)
-            )
+            self._requests.append(request)
 
 
 Handler = Callable[[Request], Awaitable[Response]]
