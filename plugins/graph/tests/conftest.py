@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -75,6 +76,11 @@ class Office:
     def calls(self) -> list[tuple[str, str]]:
         """Method and last part of the path of every request so far."""
         return [(call.method, call.path.rpartition("/")[2]) for call in self.door.calls]
+
+    async def asked(self, operation: str) -> None:
+        """Wait until a request has arrived."""
+        while operation not in (path for _, path in self.calls):  # noqa: ASYNC110 - the door keeps a list, no event
+            await asyncio.sleep(0.001)
 
     @property
     def received(self) -> tuple[Received, ...]:

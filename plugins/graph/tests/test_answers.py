@@ -21,6 +21,7 @@ from posthouse.errors import (
     Stage,
     ThrottledError,
 )
+from posthouse.hints import Hint
 from posthouse_graph.answers import HINTS, Answer, error_for
 
 
@@ -40,8 +41,9 @@ def example_of(text: str) -> Reply:
 
 
 @pytest.mark.parametrize("hint", HINTS.hints, ids=lambda hint: hint.example[:50])
-def test_every_hint_is_found_by_its_example_and_helps(hint: Any) -> None:
-    assert HINTS.find(example_of(hint.example), Stage.CONTENT) is hint
+def test_every_hint_is_found_by_its_example_and_helps(hint: Hint) -> None:
+    assert [HINTS.find(example_of(hint.example), Stage.CONTENT)] == [hint]
+    assert hint.error is not None
     assert hint.cause.endswith(".")
     assert hint.next.endswith(".")
     assert hint.error_code.partition(".")[0] == hint.error.default_code

@@ -32,7 +32,7 @@ LARGE = Message(
 )
 
 
-def files(office: Office) -> dict[str, bytes]:
+def files(office: Office) -> dict[str, Any]:
     parts = office.received[0].message.walk()
     return {name: part.get_payload(decode=True) for part in parts if (name := part.get_filename())}
 
@@ -168,8 +168,7 @@ async def test_a_file_that_shrinks_leaves_no_draft(office: Office, tmp_path: Pat
     path.write_bytes(CONTENT)
     office.script("wait for GO", "createUploadSession")
     sending = asyncio.ensure_future(office.send(attrs.evolve(LARGE, attachments=[path])))
-    while ("POST", "createUploadSession") not in office.calls:
-        await asyncio.sleep(0.001)
+    await office.asked("createUploadSession")
     path.write_bytes(b"x")
     office.sandbox.faults.release("GO")
     delivery = await sending
@@ -181,8 +180,7 @@ async def test_a_cancelled_message_leaves_no_draft(office: Office) -> None:
     office.script("wait for GO", "createUploadSession")
     connection = await office.connect()
     sending = asyncio.ensure_future(connection.send(submission(LARGE)))
-    while ("POST", "createUploadSession") not in office.calls:
-        await asyncio.sleep(0.001)
+    await office.asked("createUploadSession")
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from posthouse.messages import Attachment, Envelope, Message
-from posthouse_graph import GraphSettings
-from posthouse_graph import routes
+from posthouse_graph import GraphSettings, routes
 from posthouse_graph.routes import FILE_LIMIT, MIME_LIMIT, Route, objections, plan
 
 from .conftest import ANNA
@@ -88,7 +87,8 @@ def test_a_file_that_no_upload_takes_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_large_signed_message_cannot_be_taken_apart() -> None:
     raw = (
-        b'From: anna@sandbox.example\r\nTo: bob@example.org\r\nContent-Type: multipart/signed; boundary="b"\r\n\r\n--b\r\n\r\n'
+        b"From: anna@sandbox.example\r\nTo: bob@example.org\r\n"
+        b'Content-Type: multipart/signed; boundary="b"\r\n\r\n--b\r\n\r\n'
         + b"x" * 70
         + b"\r\n"
         + (b"y" * 70 + b"\r\n") * 30_000

@@ -7,7 +7,7 @@ import re
 import ssl
 from typing import TYPE_CHECKING
 
-from posthouse.errors import ConfigurationError
+from posthouse.errors import AuthenticationError, ConfigurationError
 from posthouse.secrets import Secret
 from posthouse_graph.client import GraphClient, tls_context
 from posthouse_graph.clouds import base_url
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["open_client"]
 
+_TOKEN = re.compile(r"[!-~]+")
+
 
 async def open_client(account: Account, settings: GraphSettings, credential: Credential) -> GraphClient:
     """Return a client; it contacts nobody yet.
 
     Raises:
         ConfigurationError: ``ca_file`` or ``proxy`` cannot be used.
+        AuthenticationError: the credential holds no token.
     """
     context, proxy, token = await asyncio.to_thread(_read, settings, credential)
     return GraphClient(base_url(settings, account), token, context=context, proxy=proxy, timeout=settings.timeout)
@@ -39,5 +42,11 @@ def _read(settings: GraphSettings, credential: Credential) -> tuple[ssl.SSLConte
             code="configuration.proxy",
             hint="It must be http://HOST:PORT or socks5://HOST:PORT.",
         )
-    token = Secret.literal(credential.secret.reveal()) if credential.secret is not None else Secret.literal("")
-    return tls_context(settings.ca_file), proxy, token
+    token = credential.secret.reveal() if credential.secret is not None else ""
+    if not _TOKEN.fullmatch(token):  # the HTTP library would complain of it, and show it
+        raise AuthenticationError(
+            "The sign-in handed out something that is no access token.",
+            code="authentication.token",
+            hint="It must be one line of visible ASCII (RFC 6750 section 2.1); look at the account's auth.",
+        )
+    return tls_context(settings.ca_file), proxy, Secret.literal(token)

@@ -161,7 +161,7 @@ def _meaning(error: Exception) -> _Meaning:
         return _PROXY
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return _TIMEOUT
-    if isinstance(error, httpx.WriteError | httpx.WriteTimeout):
+    if isinstance(error, httpx.WriteError | httpx.WriteTimeout | httpx.LocalProtocolError):
         return _UNFINISHED  # the server never saw the end of the request, so it cannot obey
     return _SILENT if isinstance(error, httpx.TimeoutException) else _LOST
 
