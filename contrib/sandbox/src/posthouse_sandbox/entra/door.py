@@ -103,6 +103,10 @@ class EntraDoor(WebDoor):
         """The address of the managed identity, as ``IDENTITY_ENDPOINT`` has it."""
         return f"{self.url}/msi/token"
 
+    def set_lifetime(self, seconds: float) -> None:
+        """Let the access tokens that are handed out from now on live for so long."""
+        self._endpoint.lifetime = seconds
+
     @property
     def requests(self) -> tuple[TokenRequest, ...]:
         """What was asked of the token endpoint so far, oldest first."""
