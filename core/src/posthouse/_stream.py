@@ -35,6 +35,11 @@ AnyMessage: TypeAlias = Message | EmailMessage
 """What the mailers send: a `Message`, or a message of the standard library."""
 
 _WINDOW = 256
+_BUNCH = 64
+_PATIENCE = 0.005
+"""Receipts are handed over in bunches, or after so many seconds: each change between tasks costs as much as a receipt.
+
+The last ones under way do not wait."""
 _SLACK = 0.05
 """By how much of ``delivery.timeout`` a message's own limit may be shorter: a timer moved each time costs too much."""
 
@@ -63,6 +68,17 @@ class _Job:
     timings: dict[str, float]
     again: bool = False
 
+    def may_wait(self, settled: bool) -> bool:
+        """Return whether a job that was not handed over may wait for another connection.
+
+        Args:
+            settled: True if the connection did something for other jobs; only doing nothing twice is the end.
+        """
+        if not settled and self.again:
+            return False
+        self.again = not settled
+        return True
+
 
 class Stream:
     """Sends messages as they are put in, and gives their receipts back in the order in which they came.
@@ -78,7 +94,9 @@ class Stream:
         self._lanes: dict[str, _Lane] = {}
         self._receipts: dict[int, Receipt] = {}
         self._put = 0
+        self._finished = 0
         self._taken = 0
+        self._patience: asyncio.TimerHandle | None = None
         self._progress = asyncio.Event()
         self._room = asyncio.Event()
         self._logging = _logs.listening(logging.INFO)
@@ -130,13 +148,15 @@ class Stream:
         return []
 
     async def progress(self) -> None:
-        """Wait until the next receipt is ready, or somebody calls `wake`."""
-        if self._taken not in self._receipts:
-            await self._progress.wait()
+        """Wait until the next receipts are ready, or somebody calls `wake`."""
+        await self._progress.wait()
         self._progress.clear()
 
     def wake(self) -> None:
         """End a `progress` that waits."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         self._progress.set()
 
     async def room(self) -> None:
@@ -149,13 +169,17 @@ class Stream:
         """Start nothing more, and wait until what is under way has its answer, so that nothing is left uncertain."""
         for lane in self._lanes.values():
             await lane.close()
+        self.wake()
 
     def _finish(self, number: int, receipt: Receipt) -> None:
         self._receipts[number] = receipt
         if self._logging:
             _logs.outcome(receipt)
-        if number == self._taken:
-            self._progress.set()
+        self._finished += 1
+        if self._finished == self._put or len(self._receipts) == _BUNCH:
+            self.wake()
+        elif self._patience is None:
+            self._patience = asyncio.get_running_loop().call_later(_PATIENCE, self.wake)
 
 
 class _Lane:
@@ -216,8 +240,13 @@ class _Lane:
             fresh = lease.reused and not lease.connection.usable
 
     async def _send_waiting(self, lease: Lease) -> None:
-        """Send what waits over one connection, until nothing waits or the connection is not good for more."""
+        """Send what waits over one connection, until nothing waits or the connection is not good for more.
+
+        What was not handed over waits for another connection, unless a second one in a row did nothing for it.
+        """
         under_way: deque[_Job] = deque()
+        untouched: list[_Job] = []
+        settled = False
         submissions = self._submissions(lease, under_way)
         limit = self._channel.account.delivery.timeout
         error: PosthouseError | None = None
@@ -230,7 +259,11 @@ class _Lane:
             ):
                 extended = loop.time()
                 async for delivery in deliveries:
-                    self._settle(under_way.popleft(), lease, delivery)
+                    if delivery.untouched and under_way[0].may_wait(settled):
+                        untouched.append(under_way.popleft())
+                    else:
+                        self._settle(under_way.popleft(), lease, delivery)
+                        settled = True
                     if (now := loop.time()) - extended > limit * _SLACK:
                         timer.reschedule(now + limit)
                         extended = now
@@ -245,9 +278,14 @@ class _Lane:
                 hint="Look for the Message-ID at the other side before sending it again.",
             )
             error.__cause__ = caught
-        for job in under_way:
+        unsent = len(under_way) - getattr(lease.connection, "unsent", 0)
+        for position, job in enumerate(under_way):
+            if position >= unsent and job.may_wait(settled):
+                untouched.append(job)
+                continue
             broken = error or UncertainError("The transport gave no answer for this message.", code="plugin.contract")
             self._settle(job, lease, undelivered(job.prepared.submission, broken))
+        self._waiting.extendleft(reversed(untouched))
 
     async def _submissions(self, lease: Lease, under_way: deque[_Job]) -> AsyncGenerator[Submission]:
         """Yield what waits, as long as the account's limits let it go over this connection now. Never waits."""
@@ -262,11 +300,7 @@ class _Lane:
             yield Submission(message=ready.message, envelope=ready.envelope, number=job.number)
 
     def _settle(self, job: _Job, lease: Lease, delivery: Delivery) -> None:
-        """Make the receipt, or give a message that was not handed over one more chance on another connection."""
-        if delivery.untouched and not job.again:
-            job.again = True
-            self._waiting.appendleft(job)
-            return
+        """Make the receipt."""
         job.timings["total"] = time.perf_counter() - job.started
         self._finish(job.number, receipt_for(job.prepared, self._channel.account, lease, delivery, job.timings))
 

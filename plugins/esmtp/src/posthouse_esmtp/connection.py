@@ -53,6 +53,11 @@ class EsmtpConnection:
         """False once it was closed, broke, is out of step, or the server takes no more messages on it."""
         return self._wire.failure is None and self._wire.in_step and not self._pipeline.exhausted
 
+    @property
+    def unsent(self) -> int:
+        """How many of the submissions that a cancelled batch took, counted from the last, were not handed over."""
+        return self._pipeline.unsent
+
     async def send(self, submission: Submission) -> Delivery:
         """Send one message."""
         async with aclosing(self._pipeline.run(_once(submission))) as deliveries:

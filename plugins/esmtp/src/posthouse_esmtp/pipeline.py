@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing
+from itertools import takewhile
 
 from posthouse.errors import ConnectError, MessageError, Reply, Stage, ThrottledError
 from posthouse.messages import Submission
@@ -22,15 +22,15 @@ from posthouse.receipts import Delivery
 from posthouse_esmtp.answers import error_for
 from posthouse_esmtp.envelope import Terms
 from posthouse_esmtp.protocol import CLOSING, Wire
-from posthouse_esmtp.transaction import Job, Transaction
+from posthouse_esmtp.transaction import SMALL, Job, Transaction
 
-__all__ = ["SMALL", "WINDOW", "Pipeline"]
+__all__ = ["AHEAD", "WINDOW", "Pipeline"]
 
 WINDOW = 32
 """Messages that may be unanswered with CHUNKING. After a disconnect, that many are uncertain."""
 
-SMALL = 65536
-"""Messages up to this many bytes go out in one piece; larger ones in chunks, when somebody was accepted for them."""
+AHEAD = 16
+"""Messages that are rendered at a time, while the server is busy; fewer if they are large."""
 
 _CONTENT_PATIENCE = 2
 """The answer to the content may take longer than others, by this factor (RFC 5321 section 4.5.3.2.6)."""
@@ -46,6 +46,9 @@ class Pipeline:
         terms: what may be used on it.
         timeout: seconds to wait for a reply.
         server: the server, for the text of errors.
+
+    Attributes:
+        unsent: how many of the submissions that a cancelled run took, counted from the last, were not handed over.
     """
 
     def __init__(self, wire: Wire, terms: Terms, *, timeout: float, server: str) -> None:
@@ -55,7 +58,13 @@ class Pipeline:
         self._server = server
         self._reset = False
         self._begun = 0
-        self._jobs: deque[Job] = deque()
+        self._jobs: deque[Job] = deque()  # taken, and not answered to the caller
+        self._ready: deque[Job] = deque()  # those of them that have transactions left to begin
+        self._current: Transaction | None = None
+        self._window: deque[Transaction] = deque()
+        self._lead: Transaction | None = None
+        self._more: bool | None = None
+        self.unsent = 0
 
     @property
     def exhausted(self) -> bool:
@@ -67,42 +76,50 @@ class Pipeline:
 
         Ends early when the connection is lost or exhausted. If it is left before its end, the connection is closed.
         """
-        drive = self._by_chunks if self._terms.chunking else self._by_data
+        step = self._by_chunks if self._terms.chunking else self._by_data
+        more = True
         try:
-            async with aclosing(drive(submissions)) as steps:
-                async for _ in steps:
-                    while self._jobs and self._jobs[0].decided:
-                        yield self._jobs.popleft().delivery(self._server)
+            while more:
+                more = await step(submissions)
+                while self._jobs and self._jobs[0].decided:
+                    yield self._jobs.popleft().delivery(self._server)
             while self._jobs:
                 yield self._jobs.popleft().delivery(self._server, self._wire.failure or _no_more(self._terms))
         finally:
-            if self._jobs or not self._wire.in_step:
-                self._jobs.clear()
-                self._wire.fail(_closed("sending was given up half way"))
+            self._end()
+
+    def _end(self) -> None:
+        """Forget what was under way; a connection that was left in the middle of something is of no more use."""
+        self.unsent = sum(1 for _ in takewhile(lambda job: not job.touched, reversed(self._jobs)))
+        if self._jobs or not self._wire.in_step:
+            self._wire.fail(_closed("sending was given up half way"))
+        for queue in (self._jobs, self._ready, self._window):
+            queue.clear()
+        self._current = self._lead = self._more = None
 
     # --- MAIL, RCPT, DATA ---------------------------------------------------------------------------------------------
 
-    async def _by_data(self, submissions: AsyncIterator[Submission]) -> AsyncGenerator[None, None]:
-        """Yield after each transaction."""
-        wire = self._wire
-        transaction = await self._next(submissions)
-        if transaction is not None:
+    async def _by_data(self, submissions: AsyncIterator[Submission]) -> bool:
+        """Bring one transaction to its end, with the next one on its way; return False if there is none."""
+        transaction = self._current or await self._next(submissions)
+        if transaction is None:
+            return False
+        if self._current is None:
             self._announce(transaction, b"")
-        while transaction is not None:
-            if self._terms.pipelining:
-                await self._read_envelope(transaction)
-            else:
-                await self._step_by_step(transaction)
-            if wire.failure is not None:
-                return
-            upcoming = await self._next(submissions)
-            if transaction.go_ahead:
-                await self._send_content(transaction, upcoming)
-            else:
-                self._reset = transaction.open
-                self._announce(upcoming, b"")
-            yield
-            transaction = upcoming
+        if self._terms.pipelining:
+            await self._read_envelope(transaction)
+        else:
+            await self._step_by_step(transaction)
+        if self._wire.failure is not None:
+            return False
+        upcoming = self._current = await self._next(submissions)
+        if not transaction.go_ahead:
+            self._reset = transaction.open
+            self._announce(upcoming, b"")
+        elif await self._send_content(transaction, upcoming):
+            await self._read_ahead(submissions)  # while the server is busy
+            await self._read_content(transaction)
+        return upcoming is not None
 
     def _announce(self, transaction: Transaction | None, before: bytes, replies: int = 0) -> None:
         """Write ``before``, which earns that many replies, and with it the envelope of what comes next."""
@@ -147,22 +164,23 @@ class Pipeline:
         replies = await self._wire.take(1, self._timeout)
         return replies[0] if replies else None
 
-    async def _send_content(self, transaction: Transaction, upcoming: Transaction | None) -> None:
-        wire, rendered = self._wire, transaction.job.rendered
-        wire.stage = Stage.CONTENT
+    async def _send_content(self, transaction: Transaction, upcoming: Transaction | None) -> bool:
+        """Write the content, and with its end the envelope of what comes next; return False if it broke off."""
+        rendered = transaction.job.rendered
+        self._wire.stage = Stage.CONTENT
         if (
             not transaction.wanted
-        ):  # the server wants it nevertheless: an empty message to nobody (RFC 2920 section 3.1)
+        ):  # an empty message to nobody, since the server waits for one (RFC 2920 section 3.1)
             self._announce(upcoming, _END, 1)
-        elif rendered.size <= SMALL and not rendered.blocking:
+        elif transaction.job.small:
             transaction.handed_over = True
             self._announce(upcoming, b"".join((*rendered.dot_stuffed(), _END)), 1)
         else:
             if not await self._stream(transaction, rendered.dot_stuffed()):
-                return
+                return False
             transaction.handed_over = True
             self._announce(upcoming, _END, 1)
-        await self._read_content(transaction)
+        return True
 
     async def _read_content(self, transaction: Transaction) -> None:
         replies = await self._wire.take(1, self._timeout * _CONTENT_PATIENCE)
@@ -171,30 +189,28 @@ class Pipeline:
 
     # --- MAIL, RCPT, BDAT ---------------------------------------------------------------------------------------------
 
-    async def _by_chunks(self, submissions: AsyncIterator[Submission]) -> AsyncGenerator[None, None]:
-        """Keep a window of unanswered messages; yield after each transaction.
+    async def _by_chunks(self, submissions: AsyncIterator[Submission]) -> bool:
+        """Fill the window of unanswered messages, and bring one of them to its end; return False if there is none.
 
         Two kinds of messages lead: their envelope is answered before any content is handed over. The first one, since a
         connection that was idle may be dead, and a large one, since perhaps nobody of it is accepted.
         """
-        wire = self._wire
-        window: deque[Transaction] = deque()
-        lead = await self._next(submissions)
-        more = lead is not None
-        while True:
-            if lead is not None and not window and wire.failure is None:
-                await self._lead(lead, window)
-                lead = None
-            if more and lead is None and len(window) <= WINDOW // 2 and wire.failure is None:
-                lead, more = await self._fill(window, submissions)
-                await wire.drain(self._timeout)
-            if window:
-                await self._read_chunked(window.popleft())
-            elif wire.failure is not None or not (lead or more):
-                return
-            yield
+        wire, window = self._wire, self._window
+        if self._more is None:
+            self._lead = await self._next(submissions)
+            self._more = self._lead is not None
+        if self._lead is not None and not window and wire.failure is None:
+            await self._send_lead(self._lead)
+            self._lead = None
+        if self._more and self._lead is None and len(window) <= WINDOW // 2 and wire.failure is None:
+            await self._fill(submissions)
+            await wire.drain(self._timeout)
+        if window:
+            await self._read_chunked(window.popleft())
+            return True
+        return wire.failure is None and (self._lead is not None or self._more)
 
-    async def _lead(self, transaction: Transaction, window: deque[Transaction]) -> None:
+    async def _send_lead(self, transaction: Transaction) -> None:
         """Send the envelope, and the content when somebody was accepted; a small one is answered with the window."""
         wire, rendered = self._wire, transaction.job.rendered
         self._begin(transaction)
@@ -206,9 +222,9 @@ class Pipeline:
             return
         wire.stage = Stage.CONTENT
         announcement = b"BDAT %d LAST\r\n" % rendered.size
-        if rendered.size <= SMALL and not rendered.blocking:
+        if transaction.job.small:
             transaction.handed_over = True
-            window.append(transaction)
+            self._window.append(transaction)
             wire.write(b"".join((announcement, *rendered.chunks())), 1)
         else:
             wire.write(announcement, 1)
@@ -216,32 +232,27 @@ class Pipeline:
                 transaction.handed_over = True
                 await self._read_content(transaction)
 
-    async def _fill(
-        self, window: deque[Transaction], submissions: AsyncIterator[Submission]
-    ) -> tuple[Transaction | None, bool]:
-        """Write messages until the window is full; return one that is too large, and whether there may be more."""
+    async def _fill(self, submissions: AsyncIterator[Submission]) -> None:
+        """Write messages until the window is full, or one comes that has to lead."""
         group: list[bytes] = []
         replies = 0
-        transaction: Transaction | None = None
-        more = True
-        while len(window) < WINDOW:
+        while len(self._window) < WINDOW:
             transaction = await self._next(submissions)
             if transaction is None:
-                more = False
+                self._more = False
                 break
-            rendered = transaction.job.rendered
-            if rendered.size > SMALL or rendered.blocking:
+            if not transaction.job.small:
+                self._lead = transaction
                 break
             self._begin(transaction)
+            rendered = transaction.job.rendered
             # A message that is refused leaves its transaction open, so each one in the window begins afresh.
             group.append(transaction.envelope(b"BDAT %d LAST\r\n" % rendered.size, reset=self._reset))
             group += rendered.chunks()
             replies += transaction.owed + 1
             self._reset = transaction.handed_over = True
-            window.append(transaction)
-            transaction = None
+            self._window.append(transaction)
         self._wire.write(b"".join(group), replies)
-        return transaction, more
 
     async def _read_chunked(self, transaction: Transaction) -> None:
         self._wire.stage = Stage.CONTENT
@@ -263,13 +274,35 @@ class Pipeline:
         """Return the next transaction, None if there is none or the server takes no more."""
         if self._wire.failure is not None or self.exhausted:
             return None
-        while not (self._jobs and self._jobs[-1].transactions):
+        while True:
+            while self._ready:
+                if self._ready[0].transactions:
+                    return self._ready[0].transactions[0]
+                self._ready.popleft()
+            if not await self._read_ahead(submissions):
+                return None
+
+    async def _read_ahead(self, submissions: AsyncIterator[Submission]) -> bool:
+        """Take and render some more when the last ones are begun: one after the other costs twice as much.
+
+        Returns:
+            False if there are no more for now.
+        """
+        if len(self._ready) > 1 or self._wire.failure is not None:
+            return True
+        most = AHEAD if self._terms.max_transactions is None else 1
+        size = 0
+        while len(self._ready) < most and size <= SMALL:
             try:
                 submission = await anext(submissions)
             except StopAsyncIteration:
-                return None
-            self._jobs.append(Job(submission, self._terms))
-        return self._jobs[-1].transactions[0]
+                return bool(self._ready)
+            job = Job(submission, self._terms)
+            self._jobs.append(job)
+            if job.transactions:
+                self._ready.append(job)
+                size += job.rendered.size
+        return True
 
     def _begin(self, transaction: Transaction) -> None:
         job = transaction.job

@@ -16,7 +16,10 @@ from posthouse_esmtp.answers import error_for, outcome_for
 from posthouse_esmtp.envelope import Terms, mail_command, rcpt_commands, split_recipients
 from posthouse_esmtp.protocol import CLOSING
 
-__all__ = ["Job", "Transaction"]
+__all__ = ["SMALL", "Job", "Transaction"]
+
+SMALL = 65536
+"""Messages up to this many bytes go out in one piece; larger ones in chunks, when somebody was accepted for them."""
 
 _POSITIVE = 400
 _GO_AHEAD = 354
@@ -228,6 +231,16 @@ class Job:
             self.transactions += [Transaction(self, some, rcpt_commands(some, envelope.dsn)) for some in groups]
 
     @property
+    def small(self) -> bool:
+        """True if it goes out in one piece."""
+        return self.rendered.size <= SMALL and not self.rendered.blocking
+
+    @property
+    def touched(self) -> bool:
+        """True if content was handed over, or somebody was refused, so that it cannot simply be sent again."""
+        return any(transaction.handed_over or transaction.refused for transaction in self.over)
+
+    @property
     def decided(self) -> bool:
         """True if nothing is left to send."""
         if self.transactions:
@@ -244,10 +257,9 @@ class Job:
         if len(self.over) == 1 and self.over[0].accepted and not self.transactions:
             reply = self.over[0].content
             return Delivery(tuple(self.over[0].outcomes(None)), reply=reply, request_id=_request_id(reply))
-        touched = any(transaction.handed_over or transaction.refused for transaction in self.over)
-        if self.problem is not None and not touched:
+        if self.problem is not None and not self.touched:
             return self._not_tried(self.problem)
-        if lost is not None and not touched:
+        if lost is not None and not self.touched:
             return Delivery((), error=lost, untouched=True)
         outcomes = []
         for transaction in (*self.over, *self.transactions):
