@@ -11,6 +11,7 @@ from pathlib import Path
 import jwt
 import pytest
 from attrs import evolve
+from azure_oauth2_setup import ANNA, JOERG, OFFICE, Entra, request
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -29,8 +30,6 @@ from posthouse.providers import CredentialKind
 from posthouse.secrets import Secret
 from posthouse_azure_oauth2 import Flow, authenticate
 from posthouse_sandbox.entra import FederatedCredential, Platform
-
-from .conftest import ANNA, JOERG, OFFICE, Entra, request
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 

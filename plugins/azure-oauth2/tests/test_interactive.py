@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
 import httpx
 import pytest
+from azure_oauth2_setup import ANNA, JOERG, Entra, new_process, request
 
 from posthouse.errors import AuthenticationError, ConfigurationError
-from posthouse.providers import LoginPrompt
+from posthouse.providers import AuthenticationRequest, LoginPrompt
 from posthouse_azure_oauth2 import (
     AzureOAuth2Settings,
     Flow,
     authenticate,
+    expiries,
     finish_login,
     interactive,
     login,
@@ -25,8 +27,6 @@ from posthouse_azure_oauth2 import (
 )
 from posthouse_azure_oauth2.redirect import RedirectReceiver
 from posthouse_sandbox.entra import Platform
-
-from .conftest import ANNA, JOERG, Entra, new_process, request
 
 
 def free_port() -> int:
@@ -40,7 +40,14 @@ def desktop(entra: Entra) -> AzureOAuth2Settings:
     """A sign-in with a browser on this machine."""
     uri = f"http://localhost:{free_port()}/back"
     entra.app.redirect_uris[uri] = Platform.PUBLIC
-    return entra.settings(Flow.AUTHORIZATION_CODE, redirect_uri=uri)
+    settings: AzureOAuth2Settings = entra.settings(Flow.AUTHORIZATION_CODE, redirect_uri=uri)
+    return settings
+
+
+def prompts_of(settings: AzureOAuth2Settings, asked: AuthenticationRequest) -> AsyncGenerator[LoginPrompt]:
+    prompts = login(settings, asked)
+    assert isinstance(prompts, AsyncGenerator)
+    return prompts
 
 
 async def first_prompt(prompts: Any) -> LoginPrompt:
@@ -64,7 +71,7 @@ async def test_a_browser_comes_back_to_this_machine(entra: Entra, desktop: Azure
 
 
 async def test_what_does_not_belong_to_the_sign_in_is_turned_away(entra: Entra, desktop: AzureOAuth2Settings) -> None:
-    async with aclosing(login(desktop, request())) as prompts:
+    async with aclosing(prompts_of(desktop, request())) as prompts:
         prompt = await first_prompt(prompts)
         address, fields = await entra.visit(prompt.url)
         base = httpx.URL(address)
@@ -79,7 +86,7 @@ async def test_what_does_not_belong_to_the_sign_in_is_turned_away(entra: Entra, 
 
 
 async def test_who_declines_is_told(entra: Entra, desktop: AzureOAuth2Settings) -> None:
-    async with aclosing(login(desktop, request())) as prompts:
+    async with aclosing(prompts_of(desktop, request())) as prompts:
         prompt = await first_prompt(prompts)
         state = httpx.URL(prompt.url).params["state"]
         answer = {"error": "access_denied", "error_description": "AADSTS65004: User declined.", "state": state}
@@ -92,7 +99,7 @@ async def test_who_declines_is_told(entra: Entra, desktop: AzureOAuth2Settings) 
 
 async def test_nobody_comes(desktop: AzureOAuth2Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interactive, "PATIENCE_SECONDS", 0.05)
-    async with aclosing(login(desktop, request())) as prompts:
+    async with aclosing(prompts_of(desktop, request())) as prompts:
         await first_prompt(prompts)
         with pytest.raises(AuthenticationError) as refused:
             await anext(prompts)
@@ -100,7 +107,7 @@ async def test_nobody_comes(desktop: AzureOAuth2Settings, monkeypatch: pytest.Mo
 
 
 async def test_the_port_is_taken(desktop: AzureOAuth2Settings) -> None:
-    async with RedirectReceiver(desktop.redirect_uri), aclosing(login(desktop, request())) as prompts:
+    async with RedirectReceiver(desktop.redirect_uri), aclosing(prompts_of(desktop, request())) as prompts:
         with pytest.raises(AuthenticationError) as refused:
             await anext(prompts)
     assert refused.value.code == "authentication.redirect-port"
@@ -109,7 +116,7 @@ async def test_the_port_is_taken(desktop: AzureOAuth2Settings) -> None:
 
 
 async def test_a_browser_that_says_nothing_keeps_nobody_out(entra: Entra, desktop: AzureOAuth2Settings) -> None:
-    async with aclosing(login(desktop, request())) as prompts:
+    async with aclosing(prompts_of(desktop, request())) as prompts:
         prompt = await first_prompt(prompts)
         port = httpx.URL(desktop.redirect_uri).port
         silent = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", port))
@@ -122,7 +129,7 @@ async def test_a_browser_that_says_nothing_keeps_nobody_out(entra: Entra, deskto
 
 async def test_a_redirect_uri_elsewhere_needs_a_host_application(entra: Entra) -> None:
     settings = entra.settings(Flow.AUTHORIZATION_CODE, redirect_uri="https://host.example/callback")
-    async with aclosing(login(settings, request())) as prompts:
+    async with aclosing(prompts_of(settings, request())) as prompts:
         with pytest.raises(ConfigurationError) as refused:
             await anext(prompts)
     assert refused.value.code == "login.redirect-uri"
@@ -131,7 +138,7 @@ async def test_a_redirect_uri_elsewhere_needs_a_host_application(entra: Entra) -
 @pytest.mark.parametrize("flow", [Flow.DEVICE_CODE, Flow.AUTHORIZATION_CODE])
 async def test_a_code_is_typed_elsewhere(entra: Entra, flow: Flow) -> None:
     settings = entra.settings(flow)
-    async with aclosing(login(settings, request(device=True))) as prompts:
+    async with aclosing(prompts_of(settings, request(device=True))) as prompts:
         prompt = await first_prompt(prompts)
         assert prompt.user_code in prompt.message
         await type_code(entra, prompt, "accept")
@@ -140,7 +147,7 @@ async def test_a_code_is_typed_elsewhere(entra: Entra, flow: Flow) -> None:
 
 
 async def test_a_code_is_declined(entra: Entra) -> None:
-    async with aclosing(login(entra.settings(Flow.DEVICE_CODE), request())) as prompts:
+    async with aclosing(prompts_of(entra.settings(Flow.DEVICE_CODE), request())) as prompts:
         await type_code(entra, await first_prompt(prompts), "decline")
         with pytest.raises(AuthenticationError) as refused:
             await anext(prompts)
@@ -149,7 +156,7 @@ async def test_a_code_is_declined(entra: Entra) -> None:
 
 async def test_a_code_without_permission_for_public_clients(entra: Entra) -> None:
     entra.app.public_client = False
-    async with aclosing(login(entra.settings(Flow.DEVICE_CODE), request())) as prompts:
+    async with aclosing(prompts_of(entra.settings(Flow.DEVICE_CODE), request())) as prompts:
         await first_prompt(prompts)
         with pytest.raises(AuthenticationError) as refused:
             await anext(prompts)
@@ -171,8 +178,9 @@ async def type_code(entra: Entra, prompt: LoginPrompt, action: str) -> None:
 
 
 @pytest.fixture
-def web(entra: Entra) -> Iterator[AzureOAuth2Settings]:
-    return entra.settings(Flow.AUTHORIZATION_CODE)
+def web(entra: Entra) -> AzureOAuth2Settings:
+    settings: AzureOAuth2Settings = entra.settings(Flow.AUTHORIZATION_CODE)
+    return settings
 
 
 async def test_a_button_begins_and_the_callback_ends_it_in_any_process(entra: Entra, web: AzureOAuth2Settings) -> None:
@@ -247,7 +255,7 @@ async def test_a_redirect_uri_that_is_not_registered_is_refused_before_the_code(
 @pytest.mark.parametrize("flow", [Flow.CLIENT_CREDENTIALS])
 async def test_where_nobody_signs_in_that_is_said(entra: Entra, flow: Flow) -> None:
     settings = entra.settings(flow)
-    async with aclosing(login(settings, request())) as prompts:
+    async with aclosing(prompts_of(settings, request())) as prompts:
         with pytest.raises(ConfigurationError) as refused:
             await anext(prompts)
     assert refused.value.code == "login.unsupported"
@@ -255,3 +263,12 @@ async def test_where_nobody_signs_in_that_is_said(entra: Entra, flow: Flow) -> N
         await start_login(settings, request(), "")
     with pytest.raises(ConfigurationError):
         await finish_login(settings, request(), {})
+
+
+async def test_when_a_person_must_sign_in_again_is_known(entra: Entra, web: AzureOAuth2Settings) -> None:
+    assert await expiries(web, request()) == []
+    await entra.sign_in(web)
+    (found,) = await expiries(web, request())
+    assert found.what == "stored sign-in"
+    assert found.distance in ("in 89 days", "in 90 days")
+    assert "posthouse login office" in found.hint

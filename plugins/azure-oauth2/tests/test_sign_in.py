@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from azure_oauth2_setup import ANNA, Entra, new_process, request
 
 from posthouse import sealing
 from posthouse.errors import AuthenticationError, ConfigurationError
@@ -22,8 +23,6 @@ from posthouse.providers import Credential
 from posthouse.secrets import Secret
 from posthouse_azure_oauth2 import Flow, authenticate
 from posthouse_azure_oauth2 import sign_in as sign_ins
-
-from .conftest import ANNA, Entra, new_process, request
 
 OTHER_PROCESS = """
 import asyncio, json, sys

@@ -46,7 +46,7 @@ def error_for(
     """
     description = str(result.get("error_description") or result.get("error") or "no reason given")
     found = _AADSTS.search(description)
-    number = found[1] if found else next(map(str, result.get("error_codes") or ()), "")
+    number = found[1] if found else _first(result.get("error_codes"))
     code = f"AADSTS{number}" if number else str(result.get("error", ""))
     text = _TRACES.sub("", description).removeprefix(f"{code}: ")[:_LONGEST].strip(" .")
     reply = Reply(status, code, text)
@@ -68,6 +68,10 @@ def error_for(
         reply=reply,
         details={**details, "server": server},
     )
+
+
+def _first(codes: Any) -> str:
+    return str(codes[0]) if isinstance(codes, list) and codes else ""
 
 
 def login_needed(account: str, reason: str = "Nobody has signed in to this account yet.") -> AuthenticationError:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from posthouse_azure_oauth2.settings import AzureOAuth2Settings, Flow
 
@@ -42,7 +43,7 @@ class Session(requests.Session):
         self._timeout = (LOCAL_SECONDS if local else CONNECT_SECONDS, ANSWER_SECONDS)
         if local:
             self.trust_env = False  # a managed identity's endpoint is on this machine: no proxy leads there
-        retry_unsent = HTTPAdapter(max_retries=1)  # counts only connections that could not be made
+        retry_unsent = HTTPAdapter(max_retries=Retry(connect=1, read=False, respect_retry_after_header=False))
         self.mount("https://", retry_unsent)
         self.mount("http://", retry_unsent)
 
