@@ -13,8 +13,8 @@ from posthouse._discovery import Registry
 from posthouse._preparation import Prepared, make_envelope, prepare, with_account_defaults
 from posthouse._scope import Extension, Scope, load_extension
 from posthouse._sign_in import expiry_checks
+from posthouse._validation import plugin_problems
 from posthouse.errors import (
-    ConfigurationError,
     ConnectError,
     PluginError,
     PosthouseError,
@@ -148,16 +148,8 @@ class Engine:
         )
 
     def validate(self) -> tuple[Problem, ...]:
-        """Load every enabled account's plugins and settings, and return everything that is wrong."""
-        problems: list[Problem] = []
-        for account in self.configuration.accounts.values():
-            try:
-                self.channel(account)
-            except ConfigurationError as error:
-                problems += error.problems
-            except PluginError as error:
-                problems.append(Problem(account.transport.path or f"accounts.{account.name}", str(error)))
-        return tuple(problems)
+        """Load every plugin that the configuration names, let it read its settings, and return what is wrong."""
+        return plugin_problems(self.configuration, self.registry, self.channel)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -31,7 +31,7 @@ from posthouse.secrets import Secret
 if TYPE_CHECKING:
     from cattrs import Converter
 
-__all__ = ["converter_for"]
+__all__ = ["converter_for", "unknown_key"]
 
 
 @lru_cache(maxsize=16)
@@ -239,7 +239,7 @@ def _objections(error: Exception, value: Mapping[str, Any], known: tuple[str, ..
     notes = getattr(error, "__notes__", ())
     name = next((note.name for note in notes if isinstance(note, AttributeValidationNote)), "")
     if isinstance(error, ForbiddenExtraKeysError):
-        yield from ((below_key(key), _unknown(str(key), known)) for key in value if key not in known)
+        yield from ((below_key(key), unknown_key(str(key), known)) for key in value if key not in known)
     elif isinstance(error, RefusedError):
         yield from ((below_key(name, below), message) for below, message in error.objections)
     elif isinstance(error, SettingsError):
@@ -254,7 +254,8 @@ def _objections(error: Exception, value: Mapping[str, Any], known: tuple[str, ..
         yield name, f"refused ({type(error).__name__})"
 
 
-def _unknown(key: str, known: tuple[str, ...]) -> str:
+def unknown_key(key: str, known: tuple[str, ...]) -> str:
+    """Return what is wrong with a key that nobody knows: the nearest one, else all that there are."""
     close = difflib.get_close_matches(key, known, n=1)
     guess = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known) or 'nothing'}"
     return f"unknown key; {guess}"

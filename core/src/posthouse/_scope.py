@@ -17,7 +17,7 @@ from posthouse._discovery import Candidate, Registry
 from posthouse.errors import PluginError
 from posthouse.providers import AuthenticatorDescription, ExtensionDescription, TransportDescription
 
-__all__ = ["Extension", "Scope", "load_commands", "load_extension"]
+__all__ = ["Extension", "Scope", "load_commands", "load_extension", "load_settings"]
 
 _HOOKS = {
     "transport": {
@@ -93,6 +93,20 @@ def load_extension(registry: Registry, name: str) -> Extension:
     implemented = _register(manager, candidate)
     description = _description(manager, candidate, ExtensionDescription)
     return Extension(description, manager.hook, "prepare" in implemented, "observe" in implemented)
+
+
+def load_settings(registry: Registry, role: str, kind: str) -> type[Any]:
+    """Return the settings class of a ``"transport"`` or an ``"authenticator"``.
+
+    Raises:
+        PluginError: it is missing or breaks the contract.
+    """
+    candidate = registry.find(role, kind)
+    manager = _new_manager()
+    _register(manager, candidate)
+    if role == "transport":
+        return _description(manager, candidate, TransportDescription).settings
+    return _description(manager, candidate, AuthenticatorDescription).settings
 
 
 def load_commands(candidate: Candidate, group: Any) -> None:

@@ -82,3 +82,60 @@ def test_presets(run) -> None:
     assert one["transport"]["port"] == 587
     assert "kind = starttls" in run("config", "presets", "gmail-smtp").stdout
     assert run("config", "presets", "gmial").exit_code == 78
+
+
+def check(run) -> dict[str, str]:
+    result = run("config", "check", "--json")
+    assert result.exit_code == 78
+    return {problem["path"]: problem["message"] for problem in json.loads(result.stdout)["problems"]}
+
+
+def test_check_reports_the_file_and_the_plugins_together(run, file: Path) -> None:
+    file.write_text(
+        'default = "nobody"\nunheard = 1\n'
+        '[auth.unused]\nkind = "password"\nusername = "ada"\npasword = "x"\n'
+        '[accounts.a]\nsendr = "x"\nforce_sender = true\ntransport = { kind = "memory", bx = "main" }\n'
+        '[accounts.b]\ntransport = { kind = "pigeon" }\nauth = { kind = "password", usrname = "a", username = "a" }\n'
+        '[accounts.c]\ntransport = { kind = "memory", box = "main" }\nauth = "nobody"\n'
+    )
+    problems = check(run)
+    assert set(problems) == {
+        "default",
+        "unheard",
+        "auth.unused.pasword",
+        "accounts.a.sendr",
+        "accounts.a.force_sender",
+        "accounts.a.transport.bx",
+        "accounts.a.transport.box",
+        "accounts.b.transport",
+        "accounts.b.auth.usrname",
+        "accounts.c.auth",
+    }
+    assert "pip install" in problems["accounts.b.transport"]
+    assert problems["accounts.a.transport.bx"].endswith("(line 10)")
+
+
+def test_check_imports_nothing_where_nobody_can_tell_what_may_run(run, file: Path) -> None:
+    file.write_text(
+        '[plugins]\ndeny = "posthouse-memory"\n[accounts.a]\ntransport = { kind = "memory", bx = "main" }\n'
+    )
+    assert set(check(run)) == {"plugins.deny"}
+
+
+def test_check_reports_a_shared_sign_in_once_and_a_missing_requirement(run, file: Path) -> None:
+    account = 'transport = { kind = "memory", box = "main" }\nauth = "shared"\n'
+    shared = '[auth.shared]\nkind = "password"\nusername = "ada"\npasword = "x"\n'
+    file.write_text(f"{shared}[accounts.a]\n{account}[accounts.b]\n{account}")
+    report = json.loads(run("config", "check", "--json").stdout)
+    assert [problem["path"] for problem in report["problems"]].count("auth.shared.pasword") == 1
+    file.write_text('sendr = 1\n[plugins]\nrequire = ["posthouse-nowhere"]\nextensions = ["nothing"]\n')
+    assert set(check(run)) == {"sendr", "plugins.require"}
+    file.write_text(f'[plugins]\nextensions = ["nothing"]\n{shared}[accounts.a]\n{account}')
+    assert set(check(run)) == {"plugins.extensions", "auth.shared.pasword"}
+
+
+def test_an_unknown_key_is_told_only_keys_that_exist(run, file: Path) -> None:
+    file.write_text('[accounts.a]\nzzz = 1\nname = "a"\ntransport = { kind = "memory", box = "main" }\n')
+    problems = check(run)
+    assert "known here: transport, auth, label" in problems["accounts.a.zzz"]
+    assert problems["accounts.a.name"].startswith("unknown key; the account's name stands in [accounts.NAME]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from posthouse.config.editing import ConfigurationFile, parse_value
 from posthouse.config.locate import candidates, find
 from posthouse.config.model import Configuration, PluginPolicy, Safety
-from posthouse.config.reading import load, parse
+from posthouse.config.reading import examine, load, parse
 from posthouse.config.showing import Entry, entries
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Safety",
     "candidates",
     "entries",
+    "examine",
     "find",
     "load",
     "parse",

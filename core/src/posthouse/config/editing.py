@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from posthouse._values import below_key, path_keys
 from posthouse.accounts import Options
 from posthouse.addresses import Address
+from posthouse.config.files import parse_toml, read_text_file
 from posthouse.config.model import Configuration
-from posthouse.config.reading import parse, parse_toml, read_text_file
+from posthouse.config.reading import parse
 from posthouse.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import os
-import re
-import stat
-import tomllib
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+import attrs
 from attrs import frozen
 
 from posthouse import presets
+from posthouse._readers import unknown_key
 from posthouse._values import below_key, shown
 from posthouse.accounts import Account, Options, Selection
+from posthouse.config.files import TOO_DEEP, file_warnings, parse_toml, read_text_file
 from posthouse.config.lines import key_lines
 from posthouse.config.locate import find
 from posthouse.config.model import Configuration, PluginPolicy, Safety
@@ -25,7 +24,7 @@ from posthouse.errors import ConfigurationError, Problem
 from posthouse.schema import setting
 from posthouse.structuring import structure
 
-__all__ = ["load", "parse", "parse_toml", "read_text_file"]
+__all__ = ["examine", "load", "parse"]
 
 T = TypeVar("T")
 
@@ -34,8 +33,7 @@ _EXAMPLES = {
     "transport": 'a transport such as "smtp", "smtps" or "starttls"',
     "auth": 'a sign-in such as "none" or "password"',
 }
-_TOO_DEEP = Problem("", "Lists or tables are nested too deeply")
-_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_ACCOUNT_KEYS = tuple(field.name for field in attrs.fields(Account) if field.name != "name")
 _MEANT_FOR_NOBODY = (("safety", "allow_recipients"), ("safety", "redirect_to"), ("plugins", "allow"))
 
 
@@ -52,6 +50,9 @@ class _Root:
     accounts: Mapping[str, Mapping[str, Any]] = setting({}, label="Accounts")
 
 
+_UNUSABLE = _Root()
+
+
 def load(path: str | PathLike[str] | None = None) -> Configuration:
     """Read the configuration file, found as `find` does.
 
@@ -60,11 +61,24 @@ def load(path: str | PathLike[str] | None = None) -> Configuration:
             no TOML (``configuration.syntax``), or has problems, all of which the error lists
             (``configuration.invalid``).
     """
+    return _sound(*examine(path))
+
+
+def examine(path: str | PathLike[str] | None = None) -> tuple[Configuration, tuple[Problem, ...]]:
+    """Read the configuration file as far as it goes, for a check that goes on to look at the plugins' settings.
+
+    Returns:
+        What can be used for that, and everything that is wrong. An account with problems of its own has its transport
+        and its sign-in only; where nobody can tell which plugins may run, there are no accounts.
+
+    Raises:
+        ConfigurationError: the file cannot be found or read, or is no TOML.
+    """
     found = find(path)
     text, trouble = read_text_file(found)
     if trouble:
         raise ConfigurationError(f"{found} cannot be read: {trouble}.", code="configuration.unreadable")
-    result = _read(text, str(found), _file_warnings(found))
+    result = _read(text, str(found), file_warnings(found))
     del text  # it may hold secrets, and a traceback shows what its frames hold
     if isinstance(result, ConfigurationError):
         raise result
@@ -85,57 +99,29 @@ def parse(text: str, source: str) -> Configuration:
     del text
     if isinstance(result, ConfigurationError):
         raise result
-    return result
+    return _sound(*result)
 
 
-def read_text_file(path: Path) -> tuple[str, str]:
-    """Return a file's text and what is wrong with it, in words."""
-    try:
-        return path.read_bytes().decode("utf-8-sig"), ""
-    except UnicodeDecodeError as error:
-        return "", f"byte {error.start + 1} is not UTF-8"
-    except OSError as error:
-        return "", error.strerror or type(error).__name__
+def _sound(configuration: Configuration, problems: tuple[Problem, ...]) -> Configuration:
+    if problems:
+        raise ConfigurationError(problems=problems, source=configuration.source, code="configuration.invalid")
+    return configuration
 
 
-def _file_warnings(path: Path) -> tuple[Problem, ...]:
-    if os.name == "posix" and path.stat().st_mode & stat.S_IWOTH:
-        return (Problem("", f"everyone on this machine can change {path}; run: chmod o-w {path}"),)
-    return ()
-
-
-def _read(text: str, source: str, warnings: tuple[Problem, ...]) -> Configuration | ConfigurationError:
+def _read(
+    text: str, source: str, warnings: tuple[Problem, ...]
+) -> tuple[Configuration, tuple[Problem, ...]] | ConfigurationError:
     data, problem = parse_toml(text)
     lines: dict[str, int] = {}
     try:
         lines = key_lines(text) if not problem else {}
     except RecursionError:
-        problem = _TOO_DEEP
+        problem = TOO_DEEP
     if problem:
         return ConfigurationError(problems=[problem], source=source, code="configuration.syntax")
     reading = _Reading(source, lines)
     configuration = reading.configuration(data, warnings)
-    problems = [reading.with_line(problem) for problem in reading.problems]
-    if problems:
-        return ConfigurationError(problems=problems, source=source, code="configuration.invalid")
-    return configuration
-
-
-def parse_toml(text: str) -> tuple[dict[str, Any], Problem | None]:
-    """Return what TOML says, or what is wrong; raises nothing, so that no traceback shows a frame with secrets."""
-    try:
-        return tomllib.loads(text), None
-    except tomllib.TOMLDecodeError as error:
-        message = str(error)
-    except RecursionError:
-        return {}, _TOO_DEEP
-    except ValueError:
-        message = "A number has too many digits"
-    position = _POSITION.search(message)
-    if not position:
-        return {}, Problem("", message)
-    where = f"line {position[1]}, column {position[2]}" if position[1] else f"line {text.count(chr(10)) + 1}, the end"
-    return {}, Problem(where, message[: position.start()])
+    return configuration, tuple(map(reading.with_line, reading.problems))
 
 
 class _Reading:
@@ -147,10 +133,11 @@ class _Reading:
         self._lines = lines
         self._folder = Path(source).absolute().parent
         self._source = source
+        self._usable: dict[str, Account] = {}
         self._origins = {path: f"{source} line {line}" for path, line in lines.items()}
 
     def configuration(self, data: Mapping[str, Any], warnings: tuple[Problem, ...]) -> Configuration:
-        root = self._structured(_Root, data, "") or _Root()
+        root = self._structured(_Root, data, "") or self._policies_of(data)
         self._refuse_empty_lists(data)
         auth = {
             name: self._selection(table, "auth", below_key("auth", below_key(name)), name)
@@ -167,10 +154,17 @@ class _Reading:
             safety=root.safety,
             plugins=root.plugins,
             auth=MappingProxyType(auth),
-            accounts=MappingProxyType({name: account for name, account in accounts.items() if account}),
+            accounts=MappingProxyType(self._usable if root is not _UNUSABLE else {}),
             warnings=(*warnings, *map(self.with_line, self._warnings)),
             origins=MappingProxyType(self._origins),
         )
+
+    def _policies_of(self, data: Mapping[str, Any]) -> _Root:
+        """Return the rules for plugins from a file that has problems elsewhere; `_UNUSABLE` if they have some, too."""
+        try:
+            return _Root(plugins=structure(PluginPolicy, data.get("plugins", {}), path="plugins"))
+        except ConfigurationError:
+            return _UNUSABLE
 
     def with_line(self, problem: Problem) -> Problem:
         """Add the line of the value, or of the nearest table around it."""
@@ -182,12 +176,17 @@ class _Reading:
 
     def _account(self, name: str, table: Mapping[str, Any], auth: Mapping[str, Selection]) -> Account | None:
         path = f"accounts.{below_key(name)}"
-        if "name" in table:
-            self._problem(f"{path}.name", "unknown key; the account's name stands in [accounts.NAME]")
-        table = self._with_preset(table, path)
+        for key in table.keys() - set(_ACCOUNT_KEYS):
+            where = "the account's name stands in [accounts.NAME]"
+            text = f"unknown key; {where}" if key == "name" else unknown_key(key, _ACCOUNT_KEYS)
+            self._problem(f"{path}.{below_key(key)}", text)
+        table = self._with_preset({key: table[key] for key in _ACCOUNT_KEYS if key in table}, path)
         transport = self._selection(table.get("transport"), "transport", f"{path}.transport")
         sign_in = self._sign_in(table["auth"], f"{path}.auth", auth) if "auth" in table else _NOWHERE
-        return self._structured(Account, {**table, "name": name, "transport": transport, "auth": sign_in}, path)
+        account = self._structured(Account, {**table, "name": name, "transport": transport, "auth": sign_in}, path)
+        if transport.path:
+            self._usable[name] = account or Account(name=f"#{len(self._usable)}", transport=transport, auth=sign_in)
+        return account
 
     def _with_preset(self, table: Mapping[str, Any], path: str) -> dict[str, Any]:
         """Fill what is not given from the preset. Another transport than the preset's takes only the host from it."""

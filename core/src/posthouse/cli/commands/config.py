@@ -13,8 +13,8 @@ from posthouse.cli.failures import error_as_dict
 from posthouse.cli.invocation import Invocation, common_options, help_if_alone, json_option, pass_invocation
 from posthouse.cli.output import is_terminal, note, print_facts, print_json, print_table, say
 from posthouse.cli.settings_in_use import settings_in_use
-from posthouse.config import candidates, find
-from posthouse.errors import ConfigurationError, PosthouseError, Problem
+from posthouse.config import Configuration, candidates, examine, find
+from posthouse.errors import ConfigurationError, PluginError, PosthouseError, Problem
 from posthouse.structuring import weaknesses
 
 __all__ = ["command"]
@@ -38,12 +38,11 @@ def check(invocation: Invocation, /) -> int:
     Exits with 78 if there is a problem; a warning is none.
     """
     invocation.on_failure = _failed_check
-    with invocation.mailer() as mailer:
-        configuration = mailer.configuration
-        problems = mailer.validate()
-        warnings = [*configuration.warnings]
-        for path, settings in settings_in_use(configuration):
-            warnings += [w for w in weaknesses(settings, path=path) if w not in warnings]
+    configuration, problems = examine(invocation.config)
+    problems += _problems_of_plugins(configuration)
+    warnings = [*configuration.warnings]
+    for path, settings in settings_in_use(configuration):
+        warnings += [w for w in weaknesses(settings, path=path) if w not in warnings]
     if problems:
         raise ConfigurationError(problems=problems, source=configuration.source)
     if invocation.json:
@@ -103,6 +102,25 @@ def list_presets(invocation: Invocation, /, name: str | None) -> None:
     else:
         rows = [(p.name, p.label, p.transport.get("kind", ""), p.transport.get("host", "")) for p in known]
         print_table(("Preset", "Provider", "Transport", "Server"), rows)
+
+
+def _problems_of_plugins(configuration: Configuration) -> tuple[Problem, ...]:
+    from posthouse import Mailer
+
+    try:
+        with Mailer(configuration) as mailer:
+            return tuple(_with_line(problem, configuration) for problem in mailer.validate())
+    except PluginError as error:
+        return (Problem("plugins.require", str(error)),)
+
+
+def _with_line(problem: Problem, configuration: Configuration) -> Problem:
+    """Add the line of the value, or of the nearest table around it, as the file's own problems have it."""
+    path = problem.path
+    while path and path not in configuration.origins:
+        path = path.rpartition(".")[0]
+    line = configuration.origin(path).removeprefix(configuration.source).strip()
+    return Problem(problem.path, f"{problem.message} ({line})") if line.startswith("line ") else problem
 
 
 def _preset_as_dict(preset: presets.Preset) -> dict[str, Any]:

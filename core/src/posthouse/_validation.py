@@ -1,0 +1,64 @@
+"""Everything that is wrong with a configuration, as far as plugins know: all of it at once, and nobody is contacted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from posthouse._scope import load_extension, load_settings
+from posthouse.errors import ConfigurationError, PluginError, Problem
+from posthouse.structuring import structure
+
+if TYPE_CHECKING:
+    from posthouse._discovery import Registry
+    from posthouse.accounts import Account, Selection
+    from posthouse.config import Configuration
+
+__all__ = ["plugin_problems"]
+
+
+def plugin_problems(
+    configuration: Configuration, registry: Registry, use: Callable[[Account], Any]
+) -> tuple[Problem, ...]:
+    """Return what plugins have against the configuration: each transport, sign-in and extension, and each pair.
+
+    Args:
+        configuration: what to look at.
+        registry: the plugins that are installed; those that the configuration names are imported.
+        use: makes an account ready to send, which tells whether its transport and its sign-in go together.
+    """
+    found = [*_of_extensions(registry, configuration.plugins.extensions)]
+    for selection in configuration.auth.values():
+        found += _of_plugin(registry, "authenticator", selection)
+    for account in configuration.accounts.values():
+        own = [*_of_plugin(registry, "transport", account.transport, f"accounts.{account.name}")]
+        own += _of_plugin(registry, "authenticator", account.auth, f"accounts.{account.name}")
+        found += own or _of_pair(account, use)
+    return tuple(dict.fromkeys(found))
+
+
+def _of_extensions(registry: Registry, names: Iterable[str]) -> Iterator[Problem]:
+    for name in names:
+        try:
+            load_extension(registry, name)
+        except PluginError as error:
+            yield Problem("plugins.extensions", str(error))
+
+
+def _of_plugin(registry: Registry, role: str, selection: Selection, path: str = "") -> Iterator[Problem]:
+    try:
+        structure(load_settings(registry, role, selection.kind), selection.options, path=selection.path)
+    except ConfigurationError as error:
+        yield from error.problems
+    except PluginError as error:
+        yield Problem(selection.path or path, str(error))
+
+
+def _of_pair(account: Account, use: Callable[[Account], Any]) -> Iterator[Problem]:
+    try:
+        use(account)
+    except ConfigurationError as error:
+        yield from error.problems
+    except PluginError as error:
+        if error.code == "plugin.pairing":  # anything else was found before, at the plugin that has it
+            yield Problem(account.transport.path or f"accounts.{account.name}", str(error))

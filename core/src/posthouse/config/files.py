@@ -1,0 +1,51 @@
+"""The file itself: its bytes, who may change it, and TOML. Nothing raises here, since its frames hold secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from posthouse.errors import Problem
+
+__all__ = ["TOO_DEEP", "file_warnings", "parse_toml", "read_text_file"]
+
+TOO_DEEP = Problem("", "Lists or tables are nested too deeply")
+_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def read_text_file(path: Path) -> tuple[str, str]:
+    """Return a file's text and what is wrong with it, in words."""
+    try:
+        return path.read_bytes().decode("utf-8-sig"), ""
+    except UnicodeDecodeError as error:
+        return "", f"byte {error.start + 1} is not UTF-8"
+    except OSError as error:
+        return "", error.strerror or type(error).__name__
+
+
+def file_warnings(path: Path) -> tuple[Problem, ...]:
+    """Return what somebody should know about the file, although it can be used."""
+    if os.name == "posix" and path.stat().st_mode & stat.S_IWOTH:
+        return (Problem("", f"everyone on this machine can change {path}; run: chmod o-w {path}"),)
+    return ()
+
+
+def parse_toml(text: str) -> tuple[dict[str, Any], Problem | None]:
+    """Return what TOML says, or what is wrong; raises nothing, so that no traceback shows a frame with secrets."""
+    try:
+        return tomllib.loads(text), None
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+    except RecursionError:
+        return {}, TOO_DEEP
+    except ValueError:
+        message = "A number has too many digits"
+    position = _POSITION.search(message)
+    if not position:
+        return {}, Problem("", message)
+    where = f"line {position[1]}, column {position[2]}" if position[1] else f"line {text.count(chr(10)) + 1}, the end"
+    return {}, Problem(where, message[: position.start()])
