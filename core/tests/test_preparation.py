@@ -9,7 +9,7 @@ import pytest
 from memory_plugins import memory_transport
 from memory_plugins.memory_transport import Box
 
-from posthouse import AsyncMailer, Attachment, Message, MessageError, NotPermittedError, PluginError
+from posthouse import Address, AsyncMailer, Attachment, Message, MessageError, NotPermittedError, PluginError
 from posthouse.config import parse
 from posthouse.providers import Capabilities
 
@@ -260,3 +260,30 @@ async def test_a_transport_objects_to_a_message_before_anything_is_sent(box: Box
         with pytest.raises(PluginError, match="failed in objections with ZeroDivisionError"):
             await sender.send(Message(to="a@b.example", subject="burst"))
     assert [submission.message.subject for submission in box.sent] == ["Goodbye"]
+
+
+@pytest.mark.parametrize(
+    ("domain", "ascii_domain"),
+    [
+        ("straße.example", "xn--strae-oqa.example"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("faß。example", "xn--fa-hia.example"),
+        ("[127.0.0.1]", "[127.0.0.1]"),
+        ("a_b.example", "a_b.example"),
+    ],
+)
+async def test_a_message_id_has_the_senders_domain_in_ascii(domain: str, ascii_domain: str, box: Box) -> None:
+    await submit(Message(sender=f"ada@{domain}", to="a@b.example", subject="s", text="t"))
+    assert str(box.sent[0].message.message_id).endswith(f"@{ascii_domain}>")
+
+
+@pytest.mark.parametrize(
+    "domain", ["ёж.example", "نامهای.example", "a\u200db.example", "ⅷ.example", "ä" * 50 + ".de", "l·l.es"]
+)
+async def test_no_domain_that_an_address_takes_breaks_the_message_id(domain: str, box: Box) -> None:
+    try:
+        sender = Address(f"ada@{domain}")
+    except MessageError:
+        return
+    await submit(Message(sender=sender, to="a@b.example", subject="s", text="t"))
+    assert str(box.sent[0].message.message_id).isascii()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from posthouse._safety import apply_safety, require_sending
+from posthouse.addresses import Address
 from posthouse.errors import MessageError, Problem
 from posthouse.messages import Envelope, Message, Submission
 from posthouse.providers import Phase
@@ -113,5 +114,6 @@ def make_envelope(message: Message, account: Account) -> Envelope:
 
 
 def _new_message_id(domain: str) -> str:
-    ascii_domain = domain.encode("idna").decode() if not domain.isascii() else domain
-    return f"<{time.time_ns():x}.{secrets.token_hex(8)}@{ascii_domain}>"
+    if not domain.isascii():
+        domain = str(Address(f"id@{domain}").ascii).rpartition("@")[2]
+    return f"<{time.time_ns():x}.{secrets.token_hex(8)}@{domain}>"
