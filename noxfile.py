@@ -74,8 +74,9 @@ def types(session: nox.Session) -> None:
     sources = [str(folder.relative_to(ROOT) / part) for folder in DISTRIBUTIONS for part in ("src", "tests")]
     others = ["tests", "docs", "requirements", "noxfile.py", "bootstrap.py"]
     found = [path for path in [*sources, *others] if Path(path).suffix or any(Path(path).rglob("*.py"))]
-    # Modules that core's tests import by absolute names, as the entry points of installed plugins do.
-    search_path = os.pathsep.join([*(str(folder / "src") for folder in DISTRIBUTIONS), str(ROOT / "core" / "tests" / "importable")])
+    # Modules that tests import by absolute names, as the entry points of installed plugins do.
+    importable = [str(path.relative_to(ROOT)) for folder in DISTRIBUTIONS for path in folder.glob("tests/importable")]
+    search_path = os.pathsep.join([*(str(folder / "src") for folder in DISTRIBUTIONS), *importable])
     session.run(sys.executable, "-m", "mypy", "--explicit-package-bases", *found, env={"MYPYPATH": search_path})
 
 
@@ -92,6 +93,12 @@ def docs(session: nox.Session) -> None:
 def servers(session: nox.Session) -> None:
     """Drive real mail servers; tests/servers/install.sh installs them."""
     pytest(session, "-m", "servers", "tests/servers")
+
+
+@nox.session(venv_backend="none")
+def browser(session: nox.Session) -> None:
+    """Show pages to a real browser; on Debian, apt-get install chromium chromium-driver."""
+    pytest(session, "-m", "browser", "tests/browser")
 
 
 @nox.session(venv_backend="none")

@@ -25,7 +25,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": _POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer, a form's own Origin would be null
     "X-Content-Type-Options": "nosniff",
 }
 _HARMLESS = ("GET", "HEAD", "OPTIONS")
