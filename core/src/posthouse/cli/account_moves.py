@@ -149,7 +149,8 @@ class _Moving:
                 why = "means something else by it" if key in fields else "has no such setting"
                 yield Change("lost", path, f"the transport {self._new.kind} {why}")
         for path in self.given:
-            yield Change("set", path, "as given")
+            if path != "auth":
+                yield Change("set", path, "as given")
         for missing in required(self._new.settings):
             if missing.name not in kept and f"transport.{missing.name}" not in self.given:
                 yield Change("needed", f"transport.{missing.name}", f"{type_name(missing)}, without a default")
@@ -175,15 +176,14 @@ class _Moving:
         """What becomes of the account's other settings, and what it can do no more."""
         if self._account.preset:
             self.edits["preset"] = None
-            yield Change(
-                "lost", "preset", f"{self._account.preset} is about another transport; what else it says stays"
-            )
+            yield Change("lost", "preset", f"{self._account.preset} is for another transport; its other parts stay")
             self.edits |= self._written_out(presets.get(self._account.preset))
         if self._account.envelope_sender is not None and not self._new.capabilities.envelope_sender:
             self.edits["envelope_sender"] = None
             yield Change("lost", "envelope_sender", _CAPABILITIES["envelope_sender"])
-        if self._old is not None:
-            yield from _limits(self._old.capabilities, self._new.capabilities)
+        for limit in _limits(self._old.capabilities, self._new.capabilities) if self._old else ():
+            if limit.setting not in self.edits:
+                yield limit
 
     def _written_out(self, preset: presets.Preset) -> dict[str, Any]:
         """Return what the account had from its preset, and needs on its own from now on."""
