@@ -172,7 +172,7 @@ def _stage(code: str, error: type[DeliveryError]) -> Stage:
 def _challenge(response: Response) -> dict[str, str]:
     """Return what the server wants instead: the ways to sign in, and claims for the authenticator."""
     challenge = response.headers.get("www-authenticate", "")
-    found = {"offered": ", ".join(dict.fromkeys(re.findall(r"(?:^|, *)([A-Za-z][A-Za-z-]*)(?: |,|$)", challenge)))}
+    found = {"offered": ", ".join(dict.fromkeys(re.findall(r"(?:^|, *)([A-Za-z][A-Za-z-]*)(?= |,|$)", challenge)))}
     claims = _claims(challenge)
     return {**found, **({"claims": claims} if claims else {})}
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import requests
     from requests.auth import AuthBase
 
-__all__ = ["Draft", "SentCopy", "Service"]
+__all__ = ["Draft", "SentCopy", "Service", "read_response"]
 
 _SOAP_ERROR = 500
 _XML = ("text/xml", "application/soap+xml", "application/xml")
@@ -162,7 +162,7 @@ class Service(EWSAccountService):  # type: ignore[misc] # exchangelib has no ann
         response = self._session.post(
             self.protocol.service_endpoint, data=data, headers=headers, timeout=self._seconds, allow_redirects=False
         )
-        return _read(response)
+        return read_response(response)
 
 
 def _folder(name: str, mailbox: str) -> Any:
@@ -192,7 +192,7 @@ def _item(draft: Draft) -> Any:
     return item
 
 
-def _read(response: requests.Response) -> Response:
+def read_response(response: requests.Response) -> Response:
     """Return what a response says, whatever it is."""
     content = response.content
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()

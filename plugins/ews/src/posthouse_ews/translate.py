@@ -130,6 +130,13 @@ _CLIENT_CERTIFICATE = evolve(
     what="the server does not accept this client's certificate, or wants one",
     hint="Set client_cert and client_key to a certificate that the server accepts.",
 )
+_CLOSED = evolve(
+    _HANDSHAKE,
+    code="tls.closed",
+    what="the server closed the connection while it was encrypted",
+    hint="Try again. If it stays, the server may want a certificate of this client: client_cert and client_key.",
+    temporary=True,
+)
 _REASONS: tuple[tuple[tuple[str, ...], _Meaning], ...] = (  # OpenSSL's names
     (
         ("CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_CERTIFICATE"),
@@ -148,10 +155,7 @@ _REASONS: tuple[tuple[tuple[str, ...], _Meaning], ...] = (  # OpenSSL's names
         ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER"),
         evolve(_HANDSHAKE, code="tls.not-tls", what="the server speaks plain text where TLS was expected"),
     ),
-    (
-        ("UNEXPECTED_EOF",),
-        evolve(_HANDSHAKE, code="tls.closed", what="the server closed the connection", temporary=True),
-    ),
+    (("UNEXPECTED_EOF",), _CLOSED),
 )
 _SIGN_IN = _Meaning(
     AuthenticationError,
@@ -216,7 +220,7 @@ def _meaning(chain: tuple[BaseException, ...]) -> _Meaning:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _CERTIFICATE.get(cause.verify_code, _UNTRUSTED)
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLZeroReturnError):
-            reason = cause.reason or ""
+            reason = cause.reason or ("UNEXPECTED_EOF" if isinstance(cause, ssl.SSLEOFError) else "")
             return next((found for names, found in _REASONS if any(name in reason for name in names)), _HANDSHAKE)
     if any(isinstance(cause, ProxyError | requests.exceptions.ProxyError) for cause in chain):
         return _PROXY
