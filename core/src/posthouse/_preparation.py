@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -88,7 +89,7 @@ def with_account_defaults(message: Message, account: Account) -> Message:
     return message.with_defaults(
         sender=sender,
         reply_to=account.reply_to,
-        date=None if message.date else datetime.now(UTC).astimezone(),
+        date=None if message.date else _now(),
         message_id=None if message.message_id else _new_message_id(sender.domain),
     )
 
@@ -111,6 +112,16 @@ def make_envelope(message: Message, account: Account) -> Envelope:
     return Envelope(
         sender=bounces_to or "", recipients=recipients, dsn=message.request_dsn, require_tls=message.require_tls
     )
+
+
+def _now() -> datetime:
+    """Return the time, with the local offset from UTC; the header Date knows no parts of a second."""
+    return _local_time(int(time.time()))
+
+
+@lru_cache(maxsize=2)
+def _local_time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC).astimezone()
 
 
 def _new_message_id(domain: str) -> str:

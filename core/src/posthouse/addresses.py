@@ -28,6 +28,7 @@ _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MOST_OCTETS = 800  # of a whole address: it has to fit on one line of 998 (RFC 5322 section 2.1.1)
 _MOST_LOCAL, _MOST_DOMAIN, _MOST_LABEL = 64, 255, 63  # RFC 5321 section 4.5.3.1, RFC 1035 section 2.3.4
 _MOST_NAME = 1000
+_MOST_REMEMBERED = 200  # characters
 
 
 def _check_addr_spec(value: str) -> str:
@@ -166,6 +167,11 @@ def parse_addresses(text: str) -> tuple[Address, ...]:
         MessageError: one of them cannot be read (``message.address``), or holds a control character
             (``message.injection``).
     """
+    return _parse(text) if len(text) <= _MOST_REMEMBERED else _parse.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)  # who gets mail today got some yesterday, and nearly all of it has the same sender
+def _parse(text: str) -> tuple[Address, ...]:
     if _PLAIN.fullmatch(text):
         return (Address(text),)
     if match := _PLAIN_WITH_NAME.fullmatch(text):

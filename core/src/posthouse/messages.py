@@ -204,8 +204,15 @@ class Message:
         check_date(date)
         if message_id is not None:
             check_id(message_id, "message_id")
-        given = {"sender": sender, "date": date, "message_id": message_id, "reply_to": reply_to}
-        missing = {name: value for name, value in given.items() if value and not getattr(self, name)}
+        missing: dict[str, Any] = {}
+        if sender is not None and self.sender is None:
+            missing["sender"] = sender
+        if date is not None and self.date is None:
+            missing["date"] = date
+        if message_id and not self.message_id:
+            missing["message_id"] = message_id
+        if reply_to and not self.reply_to:
+            missing["reply_to"] = reply_to
         if not missing:
             return self
         changed = self._with_checked(missing)

@@ -142,10 +142,11 @@ class Receipt:
     @property
     def outcome(self) -> Outcome:
         """The whole message's outcome, derived from its recipients."""
-        if self.uncertain or isinstance(self.error, UncertainError):
+        statuses = {recipient.status for recipient in self.recipients}
+        if RecipientStatus.UNCERTAIN in statuses or isinstance(self.error, UncertainError):
             return Outcome.UNCERTAIN
-        if self.accepted:
-            return Outcome.PARTIAL if self.refused else Outcome.SENT
+        if RecipientStatus.ACCEPTED in statuses:
+            return Outcome.PARTIAL if RecipientStatus.REFUSED in statuses else Outcome.SENT
         temporary = any(r.temporary for r in self.recipients) or (self.error is not None and self.error.temporary)
         return Outcome.DEFERRED if temporary else Outcome.FAILED
 

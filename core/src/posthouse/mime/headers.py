@@ -116,6 +116,8 @@ def address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str
     Raises:
         MessageError: one of them can only be written in UTF-8, and ``utf8`` is False (``message.smtputf8``).
     """
+    if len(addresses) == 1 and not addresses[0].name and addresses[0].addr_spec.isascii():
+        return f"{name}: {addresses[0].addr_spec}\r\n"
     words: list[str] = []
     for address in addresses:
         spec = address.addr_spec if utf8 else address.ascii
@@ -136,6 +138,16 @@ def address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str
 
 def format_date(date: datetime) -> str:
     """Return a date as RFC 5322 section 3.3 writes it: ``Tue, 01 Jul 2025 10:52:37 +0200``."""
+    global _last_date
+    if date is not _last_date[0]:  # the very same for all messages of a second
+        _last_date = (date, _formatted(date))
+    return _last_date[1]
+
+
+_last_date: tuple[datetime | None, str] = (None, "")
+
+
+def _formatted(date: datetime) -> str:
     offset = date.utcoffset() or _NO_OFFSET
     if offset.seconds % 60:  # some places kept local mean time; the header only knows minutes
         date, offset = date.astimezone(UTC), _NO_OFFSET
