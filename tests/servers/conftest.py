@@ -91,7 +91,8 @@ def pytest_terminal_summary(
             terminalreporter.line(f"REAL SERVERS NOT RUN: {server} ({reason})", red=True)
 
 
-def _need(server: str) -> None:
+def need(server: str) -> None:
+    """Skip the test, or fail it where servers are required, if a server cannot be driven here."""
     reason = missing().get(server)
     if reason and REQUIRED:
         pytest.fail(f"POSTHOUSE_REQUIRE_SERVERS=1, but {server} cannot run: {reason}", pytrace=False)
@@ -121,7 +122,8 @@ def certificates(server_home: Path) -> Certificates:
     return Certificates(home)
 
 
-def _home(parent: Path, name: str) -> Path:
+def home_of(parent: Path, name: str) -> Path:
+    """Make a folder for a program, whichever user it runs as."""
     home = parent / name
     home.mkdir()
     home.chmod(0o755)
@@ -131,18 +133,18 @@ def _home(parent: Path, name: str) -> Path:
 @pytest.fixture(scope="session")
 def postfix(server_home: Path, certificates: Certificates) -> Iterator[Postfix]:
     """A running Postfix that asks Dovecot about passwords."""
-    _need("postfix")
-    server = Postfix(_home(server_home, "postfix"), certificates.home)
-    with Dovecot(_home(server_home, "postfix-sasl"), server.sasl_socket, "postfix"), server:
+    need("postfix")
+    server = Postfix(home_of(server_home, "postfix"), certificates.home)
+    with Dovecot(home_of(server_home, "postfix-sasl"), server.sasl_socket, "postfix"), server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def exim(server_home: Path, certificates: Certificates) -> Iterator[Exim]:
     """A running Exim that asks Dovecot about SCRAM."""
-    _need("exim")
-    server = Exim(_home(server_home, "exim"), certificates)
-    with Dovecot(_home(server_home, "exim-sasl"), server.sasl_socket, exim_program.RUN_AS), server:
+    need("exim")
+    server = Exim(home_of(server_home, "exim"), certificates)
+    with Dovecot(home_of(server_home, "exim-sasl"), server.sasl_socket, exim_program.RUN_AS), server:
         yield server
 
 

@@ -22,14 +22,16 @@ class Dovecot(ServerProgram):
         home: The folder for configuration, run-time files and log.
         sasl_socket: The socket to make.
         client: The user who may use it: the one the mail server runs as.
+        introspection_url: Where to ask about access tokens; with one, nothing but tokens is taken.
     """
 
     name = "dovecot"
 
-    def __init__(self, home: Path, sasl_socket: Path, client: str) -> None:
+    def __init__(self, home: Path, sasl_socket: Path, client: str, *, introspection_url: str = "") -> None:
         super().__init__(home)
         self._sasl_socket = sasl_socket
         self._client = client
+        self._introspection_url = introspection_url
 
     @property
     def log_files(self) -> list[Path]:
@@ -49,7 +51,17 @@ class Dovecot(ServerProgram):
         configuration = self.home / "dovecot.conf"
         template = f"dovecot-{self.series()}.conf"
         render(template, configuration, home=self.home, sasl_socket=self._sasl_socket, client=self._client)
+        if self._introspection_url:
+            self._take_tokens(configuration)
         return [str(PROGRAM), "-F", "-c", str(configuration)]
+
+    def _take_tokens(self, configuration: Path) -> None:
+        """Let the last words of the configuration be about tokens; 2.3 has their settings in a file of their own."""
+        part = self.home / "tokens.conf"
+        render(f"oauth2-{self.series()}.conf", part, home=self.home, url=self._introspection_url)
+        configuration.write_text(configuration.read_text("utf-8") + part.read_text("utf-8"), "utf-8")
+        if self.series() == "2.3":
+            render("oauth2-2.3-endpoint.conf", self.home / "oauth2.conf", url=self._introspection_url)
 
     @staticmethod
     def series() -> str:
