@@ -99,7 +99,7 @@ class GraphClient:
             method: the HTTP method.
             path: what follows the base URL, or a whole URL, which then gets no token.
             gate: the mailbox's.
-            deadline: loop time after which no further attempt begins.
+            deadline: loop time after which no attempt begins.
             expect: the statuses that mean success.
             json: what the body shall hold.
             content: the body itself.
@@ -117,7 +117,7 @@ class GraphClient:
         if json is not None:
             content, content_type = serialized(json), "application/json"
         for attempt in range(1, _ATTEMPTS + 1):
-            async with gate.passage(places):
+            async with gate.passage(deadline, places):
                 answer = await self._exchange(method, path, content, content_type, headers or {})
                 if answer.status in expect:
                     return answer

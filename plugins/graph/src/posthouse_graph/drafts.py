@@ -27,7 +27,7 @@ _PREFER = {"Prefer": 'IdType="ImmutableId"'}
 """So that the id still fits when the draft has become a message in Sent Items."""
 
 _CLEARING_UP = 5.0
-"""Seconds that deleting a draft may take."""
+"""Seconds that looking at a draft, or deleting it, may take, however late it is."""
 
 
 class DraftRoute:
@@ -43,7 +43,8 @@ class DraftRoute:
     def __init__(self, client: GraphClient, mailbox: str, path: str, deadline: float) -> None:
         self._client = client
         self._path = path
-        self._common: dict[str, Any] = {"gate": client.gate(mailbox), "deadline": deadline}
+        self._gate = client.gate(mailbox)
+        self._common: dict[str, Any] = {"gate": self._gate, "deadline": deadline}
 
     async def send(self, message: Message, names: Named) -> Answer:
         """Send a message; return the answer to the last request.
@@ -107,7 +108,7 @@ class DraftRoute:
         """Look at what was the draft: it is none any more once it was sent."""
         try:
             answer = await self._client.request(
-                "GET", f"{draft}?$select=isDraft", expect=(200,), headers=_PREFER, **self._common
+                "GET", f"{draft}?$select=isDraft", expect=(200,), headers=_PREFER, gate=self._gate, deadline=_soon()
             )
         except PosthouseError:
             raise doubtful from doubtful.__cause__
@@ -140,6 +141,12 @@ class DraftRoute:
         headers = {**_PREFER, **({"If-Match": tag} if tag else {})}
         with suppress(PosthouseError, TimeoutError):
             async with asyncio.timeout(_CLEARING_UP):
-                await self._client.request("DELETE", draft, expect=(204,), headers=headers, **self._common)
+                await self._client.request(
+                    "DELETE", draft, expect=(204,), headers=headers, gate=self._gate, deadline=_soon()
+                )
                 return True
         return False
+
+
+def _soon() -> float:
+    return asyncio.get_running_loop().time() + _CLEARING_UP
