@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,23 @@ class Exchange:
 
     def settings(self, **options: Any) -> EwsSettings:
         """Return settings that fit, changed as wanted."""
-        return EwsSettings(**{"url": self.door.ews_url, "ca_file": self.sandbox.ca_file, "timeout": 5.0} | options)
+        given: dict[str, Any] = {"url": self.door.ews_url, "ca_file": self.sandbox.ca_file, "timeout": 5.0}
+        return EwsSettings(**given | options)
 
     def token(self, **claims: Any) -> str:
         """Return an access token of Anna, changed as wanted."""
-        values = {"audience": OUTLOOK, "user": ANNA, "scopes": ["EWS.AccessAsUser.All"]} | claims
+        values: dict[str, Any] = {"audience": OUTLOOK, "user": ANNA, "scopes": ["EWS.AccessAsUser.All"]} | claims
         return self.sandbox.tokens.issue(**values)
 
     def script(self, faults: str, operation: str = "CreateItem") -> None:
         """Let the next requests meet faults."""
         self.sandbox.faults.script(self.door.name, faults, operation)
+
+    async def asked_for(self, operation: str) -> None:
+        """Wait until a request has come that a fault now holds back."""
+        async with asyncio.timeout(10):
+            while operation not in self.operations():  # noqa: ASYNC110 - the door has no event to wait for
+                await asyncio.sleep(0.005)
 
     def operations(self) -> list[str]:
         """Return what was asked for so far."""
@@ -79,22 +87,21 @@ def basic() -> Credential:
 
 
 @pytest.fixture
-def mailer(exchange: Exchange) -> Iterator[Callable[..., AsyncMailer]]:
+def mailer(exchange: Exchange) -> Callable[..., AsyncMailer]:
     """Make a mailer with one account, ``a``."""
 
-    def make(auth: str = "", transport: str = "", account: str = "") -> AsyncMailer:
+    def make(auth: str = "") -> AsyncMailer:
         auth = auth or f'{{ kind = "password", username = "{ANNA}", password = "{PASSWORD}" }}'
         ca_file = Path(exchange.sandbox.ca_file).as_posix()
         text = f"""
             [accounts.a]
             sender = "{ANNA}"
-            transport = {{ kind = "ews", url = "{exchange.door.ews_url}", ca_file = "{ca_file}", timeout = 5 {transport} }}
+            transport = {{ kind = "ews", url = "{exchange.door.ews_url}", ca_file = "{ca_file}", timeout = 5 }}
             auth = {auth}
-            {account}
             """
         return AsyncMailer(parse(text, "test"))
 
-    yield make
+    return make
 
 
 def submission(*to: str, text: str = "Hello", bcc: tuple[str, ...] = ()) -> Submission:

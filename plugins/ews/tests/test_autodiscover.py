@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from posthouse_ews.opening import open_connection
 from .conftest import ANNA, Exchange, submission
 
 
-def found(exchange: Exchange, **options: object) -> EwsSettings:
+def found(exchange: Exchange, **options: Any) -> EwsSettings:
     return exchange.settings(**{"url": exchange.door.autodiscover_url, "autodiscover": True} | options)
 
 

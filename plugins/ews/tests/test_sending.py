@@ -305,8 +305,7 @@ async def test_a_cancelled_send_makes_the_connection_unusable(
     connection = await open_connection(account, exchange.settings(timeout=60.0), basic)
     exchange.script("wait for GO")
     task = asyncio.create_task(connection.send(submission()))
-    while "CreateItem" not in exchange.operations():
-        await asyncio.sleep(0.01)
+    await exchange.asked_for("CreateItem")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -329,11 +328,8 @@ async def test_a_server_that_went_away_before_was_told_nothing(
 
 async def test_the_loop_goes_on_while_the_server_thinks(exchange: Exchange, mailer: Make) -> None:
     exchange.script("wait for GO", "GetFolder")
-    ticks = 0
     async with mailer() as sender:
         task = asyncio.create_task(sender.send(message()))
-        while "GetFolder" not in exchange.operations() or ticks < 20:
-            await asyncio.sleep(0.005)
-            ticks += 1
+        await exchange.asked_for("GetFolder")
         exchange.sandbox.faults.release("GO")
         assert (await task).outcome is Outcome.SENT

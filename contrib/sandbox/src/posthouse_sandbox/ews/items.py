@@ -25,11 +25,17 @@ __all__ = ["FileContent", "Item", "read_file", "read_item", "read_mailbox"]
 
 _ORDER = [
     "MimeContent",
+    "ItemClass",
     "Subject",
     "Sensitivity",
     "Body",
+    "Categories",
     "Importance",
+    "InReplyTo",
+    "ReminderDueBy",
     "ReminderIsSet",
+    "ReminderMinutesBeforeStart",
+    "Culture",
     "Sender",
     "ToRecipients",
     "CcRecipients",
@@ -37,13 +43,16 @@ _ORDER = [
     "IsReadReceiptRequested",
     "IsDeliveryReceiptRequested",
     "From",
+    "InternetMessageId",
     "IsRead",
     "IsResponseRequested",
+    "References",
     "ReplyTo",
 ]
 _RECIPIENTS = ("ToRecipients", "CcRecipients", "BccRecipients")
 _ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+")
 _HEADERS = ("to", "cc", "bcc")
+_PLAIN = {"Importance": "Importance", "InternetMessageId": "Message-ID", "References": "References"}
 
 
 @define
@@ -154,14 +163,21 @@ def _of_mime(element: Element, beside: dict[str, list[str]]) -> Item:
 
 def _of_properties(given: dict[str, Element], beside: dict[str, list[str]], mailbox: str) -> Item:
     message = EmailMessage(policy=SMTP)
-    sender = _single(given["From"]) if "From" in given else mailbox
+    (sender,) = _checked([_single(given["From"]) if "From" in given else mailbox])
     message["From"] = Address(addr_spec=sender)
     for name, header in (("ToRecipients", "To"), ("CcRecipients", "Cc")):
         if beside.get(name):
             message[header] = [Address(addr_spec=address) for address in _checked(beside[name])]
     message["Subject"] = " ".join(text(given["Subject"]).split()) if "Subject" in given else ""
-    if "Importance" in given:
-        message["Importance"] = text(given["Importance"])
+    for name, header in (
+        ("Importance", "Importance"),
+        ("InternetMessageId", "Message-ID"),
+        ("References", "References"),
+    ):
+        if name in given:
+            message[header] = " ".join(text(given[name]).split())
+    if "ReplyTo" in given:
+        message["Reply-To"] = [Address(addr_spec=address) for address in _checked(_read_recipients(given["ReplyTo"]))]
     body = given.get("Body")
     subtype = "html" if body is not None and body.get("BodyType") == "HTML" else "plain"
     message.set_content(text(body) if body is not None else "", subtype=subtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -55,7 +56,7 @@ class NtlmDoorman:
                     bindings = spnego.channel_bindings.GssChannelBindings(application_data=self._binding)
                     context = spnego.server(protocol="ntlm", channel_bindings=bindings)
                 answer = context.step(token)
-        except (spnego.exceptions.SpnegoError, ValueError, IndexError, OSError) as error:
+        except (spnego.exceptions.SpnegoError, struct.error, ValueError, IndexError, OSError) as error:
             raise NtlmError(type(error).__name__) from error
         if not context.complete:
             connection["ntlm"] = context
