@@ -16,7 +16,7 @@ from posthouse.errors import MessageError
 
 __all__ = ["InMemory", "OnDisk", "Readable", "Source", "source_of"]
 
-_CHUNK = 57 * 512  # bytes; base64 makes one line of 76 characters of 57
+_CHUNK = 57 * 1024  # bytes; base64 makes one line of 76 characters of 57
 
 
 @frozen

@@ -106,7 +106,7 @@ class Attachment:
         return not isinstance(self._source, InMemory)
 
     def chunks(self, size: int | None = None) -> Iterator[bytes]:
-        """Read it from its beginning, as often as wanted, in chunks of 57 times 512 bytes (the last may be shorter).
+        """Read it from its beginning, as often as wanted, in chunks of 57 times 1024 bytes (the last may be shorter).
 
         Args:
             size: how many bytes were announced; what it has now if None.
