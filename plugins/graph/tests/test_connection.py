@@ -23,6 +23,8 @@ from posthouse.errors import (
 )
 from posthouse.messages import Attachment, Message, Submission
 from posthouse.receipts import Delivery
+from posthouse_graph import connection as connection_module
+from posthouse_graph.json_message import content_of
 from posthouse_sandbox import GraphDoor, Sandbox, ServerCertificate
 
 from .conftest import ANNA, Office, submission
@@ -468,3 +470,36 @@ async def test_a_bad_message_does_not_stop_the_others(office: Office, tmp_path: 
     path.unlink()
     deliveries = await send_all(office, *numbered(2), bad)
     assert [statuses(delivery) for delivery in deliveries] == [["accepted"], ["accepted"], ["refused"]]
+
+
+async def test_a_cancelled_batch_leaves_a_connection_that_is_not_used_again(office: Office) -> None:
+    office.script("wait for GO", "$batch")
+    connection = await office.connect()
+
+    async def send() -> list[Delivery]:
+        return [delivery async for delivery in connection.send_batch(submissions(*numbered(3)))]
+
+    sending = asyncio.ensure_future(send())
+    await office.asked("$batch")
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert not connection.usable
+    office.sandbox.faults.release("GO")
+
+
+async def test_a_file_that_shrinks_in_a_batch_harms_only_its_message(
+    office: Office, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("x" * 10)
+    message = attrs.evolve(PLAIN, attachments=[path])
+
+    def shrink_first(file: Attachment) -> str:
+        path.unlink()
+        return content_of(file)
+
+    monkeypatch.setattr(connection_module, "content_of", shrink_first)
+    deliveries = await send_all(office, *numbered(2), message)
+    assert [statuses(delivery) for delivery in deliveries] == [["accepted"], ["accepted"], ["refused"]]
+    assert isinstance(deliveries[2].error, MessageError)

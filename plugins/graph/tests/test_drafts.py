@@ -11,7 +11,7 @@ import pytest
 
 from posthouse.errors import AuthenticationError, ConnectError, MessageError, ThrottledError, UncertainError
 from posthouse.messages import Attachment, Message
-from posthouse_graph.uploads import CHUNK, expected_offset
+from posthouse_graph.uploads import CHUNK, _Source, expected_offset
 from posthouse_sandbox import Fault
 
 from .conftest import ANNA, Office, submission
@@ -227,3 +227,40 @@ async def test_a_draft_that_cannot_be_deleted_any_more_may_be_on_its_way(office:
     office.script(script, "deleteDraft")
     delivery = await office.send(LARGE)
     assert isinstance(delivery.error, UncertainError)
+
+
+# --- odd answers and odd files ----------------------------------------------------------------------------------------
+
+
+async def test_a_large_image_is_uploaded_as_part_of_the_html(office: Office) -> None:
+    message = attrs.evolve(LARGE, attachments=(), inline=[Attachment(CONTENT, "logo.png", content_id="logo")])
+    assert (await office.send(message)).error is None
+    (image,) = (part for part in office.received[0].message.walk() if part.get_filename())
+    assert (image.get_content_disposition(), image["Content-ID"]) == ("inline", "<logo>")
+    assert image.get_payload(decode=True) == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "body", "code"),
+    [
+        ("createUploadSession", 201, '{"uploadUrl": "http://graph.example/upload"}', "protocol.upload"),
+        ("createUploadSession", 201, "{}", "protocol.upload"),
+        ("createDraft", 201, "{}", "protocol.draft"),
+        ("createDraft", 201, '{"id": "../../users/other"}', "protocol.draft"),
+    ],
+)
+async def test_an_answer_without_what_is_needed(
+    office: Office, operation: str, status: int, body: str, code: str
+) -> None:
+    office.sandbox.faults.script("graph", Fault(status=status, body=body), operation)
+    delivery = await office.send(LARGE)
+    assert delivery.error is not None
+    assert delivery.error.code == code
+    assert office.received == ()
+    assert office.door.service.mailboxes.drafts == {}
+
+
+def test_a_file_is_read_from_any_place() -> None:
+    source = _Source(Attachment(CONTENT, "a.bin"))
+    for offset in (0, 1000, 5_000_000, 999, len(CONTENT) - 10, 3, 8_000_000):
+        assert source.read(offset, 1_000_000) == CONTENT[offset : offset + 1_000_000]
