@@ -77,7 +77,7 @@ def test_no_password_is_printed(tmp_path: Path) -> None:
     with serving(directory) as process:
         introduction = "\n".join(read_until(process, "Ctrl-C stops"))
         passwords = [path.read_text("utf-8") for path in (directory / "passwords").iterdir()]
-    assert len(passwords) == 3, "two users and an application"
+    assert len(set(passwords)) >= 3, "two users and an application"
     assert not [password for password in passwords if password in introduction]
 
 

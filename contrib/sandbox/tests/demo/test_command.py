@@ -35,7 +35,7 @@ def run(monkeypatch: pytest.MonkeyPatch, directory: Path, *attempts: Attempt, op
         for attempt in attempts:
             yield attempt
 
-    monkeypatch.setattr(command, "installed_transports", lambda: {"smtp": "", "smtps": "", "graph": ""})
+    monkeypatch.setattr(command, "installed_transports", lambda: {"smtp": "", "smtps": "", "pigeon": ""})
     monkeypatch.setattr(command, "exercise", exercise)
     return posthouse.main(["demo", "--directory", str(directory), *options], standalone_mode=False)
 
@@ -52,7 +52,7 @@ def test_table_and_verdict(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caps
         f"Received messages: {tmp_path / 'inbox'}",
         f"Configuration:     {tmp_path / 'posthouse.toml'}",
     ]
-    assert printed.err == "Not exercised: transport graph, because the sandbox has no server for it.\n"
+    assert printed.err == "Not exercised: transport pigeon, because the sandbox has no server for it.\n"
 
 
 def test_difference_is_named_and_fails(
@@ -95,7 +95,7 @@ def test_json_holds_every_fact(
     report = json.loads(printed.out)
     assert printed.err == ""
     assert report["intact"] is False
-    assert report["not_exercised"] == [{"transport": "graph", "reason": "the sandbox has no server for it"}]
+    assert report["not_exercised"] == [{"transport": "pigeon", "reason": "the sandbox has no server for it"}]
     changed, unsent = report["messages"]
     assert (changed["intact"], changed["differences"]) == (False, ["Subject: 'a' instead of 'b'"])
     assert (unsent["account"], unsent["error"]["message"], unsent["file"]) == ("smtps", "no", None)
@@ -104,7 +104,7 @@ def test_json_holds_every_fact(
 def test_without_any_transport_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "installed_transports", lambda: {"graph": ""})
+    monkeypatch.setattr(command, "installed_transports", lambda: {"pigeon": ""})
     assert posthouse.main(["demo", "--directory", str(tmp_path / "d")], standalone_mode=False) == 78
     printed = capsys.readouterr()
     assert "No transport is installed that the sandbox has a server for." in printed.err
