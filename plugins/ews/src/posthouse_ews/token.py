@@ -31,10 +31,14 @@ def verdict(credential: Credential, settings: EwsSettings) -> Check:
             evidence="only the server can read this token",
         )
     cause, hint = _objection(claims, settings)
+    status = CheckStatus.FAILED if cause else CheckStatus.OK
+    if not cause:
+        cause, hint = _doubt(claims)
+        status = CheckStatus.WARNING if cause else CheckStatus.OK
     return Check(
         stage=Stage.AUTHENTICATION,
         title=title,
-        status=CheckStatus.FAILED if cause else CheckStatus.OK,
+        status=status,
         evidence=f"{claims.summary}; {', '.join(sorted(claims.permissions)) or 'no permissions'}",
         cause=cause,
         hint=hint,
@@ -60,13 +64,23 @@ def _objection(claims: Claims, settings: EwsSettings) -> tuple[str, str]:
             "A user signed in, whom Exchange does not let impersonate anybody by token.",
             'Set access = "delegate", or let the application act for itself (auth.flow = "client-credentials").',
         )
-    sort, wanted = ("application", _APP_ONLY) if claims.app_only else ("delegated", _DELEGATED)
-    if claims.permissions and wanted not in claims.permissions:
+    if not claims.app_only and _DELEGATED not in claims.permissions:
         return (
-            f"The token does not hold {wanted}.",
-            f"An administrator adds the {sort} permission {wanted} of Office 365 Exchange Online, and consents.",
+            f"The token does not hold {_DELEGATED}.",
+            f"An administrator adds the delegated permission {_DELEGATED} of Office 365 Exchange Online, and consents.",
         )
     return "", ""
+
+
+def _doubt(claims: Claims) -> tuple[str, str]:
+    """Say what only the server knows: roles that Exchange itself grants to an application stand in no token."""
+    if not claims.app_only or _APP_ONLY in claims.permissions:
+        return "", ""
+    hint = (
+        "That is right where Exchange grants Application EWS.AccessAsApp (RBAC for Applications); otherwise an "
+        f"administrator adds the application permission {_APP_ONLY} of Office 365 Exchange Online, and consents."
+    )
+    return f"The token does not hold {_APP_ONLY}.", hint
 
 
 def _is_for_exchange(audience: str, settings: EwsSettings) -> bool:

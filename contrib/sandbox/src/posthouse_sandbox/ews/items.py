@@ -169,11 +169,7 @@ def _of_properties(given: dict[str, Element], beside: dict[str, list[str]], mail
         if beside.get(name):
             message[header] = [Address(addr_spec=address) for address in _checked(beside[name])]
     message["Subject"] = " ".join(text(given["Subject"]).split()) if "Subject" in given else ""
-    for name, header in (
-        ("Importance", "Importance"),
-        ("InternetMessageId", "Message-ID"),
-        ("References", "References"),
-    ):
+    for name, header in _PLAIN.items():
         if name in given:
             message[header] = " ".join(text(given[name]).split())
     if "ReplyTo" in given:
