@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,17 +17,20 @@ from posthouse.cli.account_form import (
     read_assignments,
     store_secret,
 )
-from posthouse.cli.commands.account_move import command as move
+from posthouse.cli.descriptions import settings_class
 from posthouse.cli.entries import entries_below, print_entries
 from posthouse.cli.invocation import Invocation, common_options, help_if_alone, json_option, pass_invocation
-from posthouse.cli.output import is_terminal, print_json, print_table, say
+from posthouse.cli.moving import command as move
+from posthouse.cli.output import is_terminal, note, print_json, print_table, say
 from posthouse.cli.prompts import ask_secret, can_ask
 from posthouse.config import ConfigurationFile, Entry
 from posthouse.errors import ConfigurationError, PosthouseError
+from posthouse.schema import settings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from posthouse._discovery import Registry
     from posthouse.accounts import Account
 
 __all__ = ["command"]
@@ -48,8 +52,11 @@ command.add_command(move)
 @pass_invocation
 def list_(invocation: Invocation, /) -> None:
     """List the accounts."""
+    from posthouse._discovery import Registry
+
     configuration = invocation.configuration()
-    accounts = [_as_dict(account, configuration.default) for account in configuration.accounts.values()]
+    registry = Registry(configuration.plugins)
+    accounts = [_as_dict(account, configuration.default, registry) for account in configuration.accounts.values()]
     if invocation.json:
         print_json(accounts)
         return
@@ -115,7 +122,9 @@ def add(
     file = ConfigurationFile(path)
     if name in file.account_names():
         raise ConfigurationError(
-            f"There is an account {name!r} already.", code="account.exists", hint=f"posthouse accounts edit {name} …"
+            f"There is an account {name!r} already.",
+            code="account.exists",
+            hint=f"Change it with: posthouse accounts edit {name}",
         )
     reference = password_reference(password_env, password_file, password_keyring)
     known = read_assignments(settings) | _from_options(given, reference, set(file.get("auth") or ()))
@@ -133,7 +142,10 @@ def add(
         if make_default or file.account_names() == (name,):
             file.set_default(name)
 
+    created = not path.exists()
     change_file(path, change, lambda changed: refuse_literal_secrets(changed, name, known))
+    if created and sys.stderr.isatty() and not invocation.json:
+        note(f"Created {path}, readable by you alone.")
     _done(invocation, path, name, f"Added {name!r} to {path}. Try it: posthouse test {name}")
 
 
@@ -252,20 +264,29 @@ def _done(invocation: Invocation, path: Path, name: str, text: str) -> None:
         say(text, fg="green")
 
 
-def _as_dict(account: Account, default: str | None) -> dict[str, Any]:
-    options = account.transport.options
-    server = ":".join(str(options[key]) for key in ("host", "port") if options.get(key))
+def _as_dict(account: Account, default: str | None, registry: Registry) -> dict[str, Any]:
     return {
         "name": account.name,
         "label": account.label,
         "transport": account.transport.kind,
-        "server": server,
+        "server": _server(account, registry),
         "sender": str(account.sender) if account.sender else "",
         "authenticator": account.auth.kind,
         "preset": account.preset,
         "enabled": account.enabled,
         "default": account.name == default,
     }
+
+
+def _server(account: Account, registry: Registry) -> str:
+    """Return host and port, the transport's own port where none is given."""
+    options = account.transport.options
+    if not options.get("host"):
+        return ""
+    cls = settings_class(registry, "transport", account.transport.kind)
+    usual = next((field.default for field in settings_of(cls) if field.name == "port"), None) if cls else None
+    port = options.get("port") or (usual if isinstance(usual, int) else "")
+    return f"{options['host']}:{port}".rstrip(":")
 
 
 def _expiries(invocation: Invocation, account: Account) -> list[Entry]:

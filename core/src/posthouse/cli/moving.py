@@ -29,10 +29,11 @@ _WORDS = {"set": "changes", "kept": "stays", "lost": "is dropped", "needed": "mu
 def command(
     invocation: Invocation, /, name: str, settings: tuple[str, ...], kind: str, auth: str | None, dry_run: bool
 ) -> None:
-    """Move an account to another transport: posthouse accounts move office --to graph --auth contoso.
+    """Move an account to another transport.
 
-    Its name stays, and so does everything that refers to it. Settings that both transports know are kept; KEY=VALUE
-    gives what the new one needs, such as transport.mailbox=office@example.org. The file's comments stay.
+    Its name stays, and so does everything that refers to it: posthouse accounts move office --to graph --auth contoso.
+    Settings that both transports know are kept; KEY=VALUE gives what the new one needs, such as
+    transport.mailbox=office@example.org. The file's comments stay.
     """
     path = file_to_edit(invocation)
     file = ConfigurationFile(path)
