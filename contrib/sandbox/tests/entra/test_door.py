@@ -323,3 +323,17 @@ def test_a_refusal_is_worded_as_entra_id_words_it() -> None:
         body["error_description"],
     )
     assert body["error_uri"].endswith("code=7000215")
+
+
+async def test_faults_are_scripted(client: Client) -> None:
+    form = {"username": ANNA, "password": client.password, "scope": SMTP}
+    script = "429 AADSTS50196 with Retry-After 2: Slow down, then 503, then drop, then pass"
+    client.sandbox.faults.script("entra", script, "token")
+    url = f"{client.door.authority}/oauth2/v2.0/token"
+    throttled = await client.http.post(url, data=form)
+    assert (throttled.status_code, throttled.headers["retry-after"]) == (429, "2")
+    assert throttled.json()["error_description"] == "AADSTS50196: Slow down"
+    assert (await client.http.post(url, data=form)).json()["error"] == "temporarily_unavailable"
+    with pytest.raises(httpx.TransportError):
+        await client.http.post(url, data=form)
+    assert "access_token" in await client.token("password", **form)

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from urllib.parse import parse_qsl, urlencode
+from collections.abc import Iterator
 
 from attrs import frozen
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from posthouse_sandbox.certificates import ServerCertificate
 from posthouse_sandbox.credentials import random_secret
 from posthouse_sandbox.doors import ENTRA, Premises, SignIn
+from posthouse_sandbox.entra.answers import (
+    Handler,
+    back,
+    fault_answer,
+    form_of,
+    identity_refusal,
+    refusal,
+    with_errors,
+)
 from posthouse_sandbox.entra.directory import Directory, user_id
 from posthouse_sandbox.entra.errors import EntraError
 from posthouse_sandbox.entra.grants import TokenEndpoint
-from posthouse_sandbox.entra.pages import device_page, error_page, form_post_page, message_page, sign_in_page
+from posthouse_sandbox.entra.pages import device_page, message_page, sign_in_page
 from posthouse_sandbox.entra.resources import RESOURCES
 from posthouse_sandbox.entra.sessions import DEVICE_SECONDS, AuthorizationRequest, Sessions
 from posthouse_sandbox.tokens import LIFETIME
 from posthouse_sandbox.web.door import WebDoor
+from posthouse_sandbox.web.faults import with_faults
 
 __all__ = ["EntraDoor", "TokenRequest"]
 
@@ -55,7 +64,8 @@ class EntraDoor(WebDoor):
     """A stand-in for Entra ID (login.microsoftonline.com), for one tenant.
 
     Its authority is ``door.authority``; msal takes that with ``instance_discovery=False``. It refuses what Entra ID
-    refuses, with its AADSTS codes.
+    refuses, with its AADSTS codes. Faults know its requests as ``discovery``, ``keys``, ``userrealm``, ``authorize``,
+    ``login``, ``devicecode``, ``devicelogin``, ``token`` and ``managed-identity``.
 
     Args:
         name: of the door.
@@ -132,28 +142,39 @@ class EntraDoor(WebDoor):
         self._endpoint = TokenEndpoint(
             self.directory, premises.credentials, self.sessions, premises.tokens, self.url, self.lifetime
         )
+        route = self._route
         return Starlette(
             routes=[
-                Route("/{tenant}/v2.0/.well-known/openid-configuration", self._discovery),
-                Route("/{tenant}/.well-known/openid-configuration", self._discovery),
-                Route("/{tenant}/discovery/v2.0/keys", self._keys),
-                Route("/common/userrealm/{user}", self._user_realm),
-                Route("/{tenant}/oauth2/v2.0/authorize", _with_errors_as_page(self._authorize)),
-                Route("/login", _with_errors_as_page(self._log_in), methods=["POST"]),
-                Route("/{tenant}/oauth2/v2.0/devicecode", _with_errors_as_json(self._device_code), methods=["POST"]),
-                Route("/devicelogin", self._device_page),
-                Route("/devicelogin", _with_errors_as_page(self._device_login), methods=["POST"]),
-                Route("/{tenant}/oauth2/v2.0/token", _with_errors_as_json(self._token), methods=["POST"]),
-                Route("/msi/token", self._managed_identity),
+                route("/{tenant}/v2.0/.well-known/openid-configuration", "discovery", self._discovery),
+                route("/{tenant}/.well-known/openid-configuration", "discovery", self._discovery),
+                route("/{tenant}/discovery/v2.0/keys", "keys", self._keys),
+                route("/common/userrealm/{user}", "userrealm", self._user_realm),
+                route("/{tenant}/oauth2/v2.0/authorize", "authorize", self._authorize, page=True),
+                route("/login", "login", self._log_in, post=True, page=True),
+                route("/{tenant}/oauth2/v2.0/devicecode", "devicecode", self._device_code, post=True),
+                route("/devicelogin", "devicelogin", self._device_page, page=True),
+                route("/devicelogin", "devicelogin", self._device_login, post=True, page=True),
+                route("/{tenant}/oauth2/v2.0/token", "token", self._token, post=True),
+                route("/msi/token", "managed-identity", self._managed_identity),
             ]
         )
+
+    def _route(self, path: str, operation: str, handler: Handler, *, post: bool = False, page: bool = False) -> Route:
+        """Lead a path to its handler; faults of its operation come before, and its refusals are worded."""
+        worded = with_errors(handler, page=page)
+
+        async def answer(request: Request) -> Response:
+            faults = self._premises.faults
+            return await with_faults(faults, self.name, operation, request, lambda: worded(request), fault_answer)
+
+        return Route(path, answer, methods=["POST"] if post else ["GET"])
 
     # Discovery
 
     async def _discovery(self, request: Request) -> Response:
         tenant = request.path_params["tenant"]
         if not self.directory.answers_to(tenant):
-            return JSONResponse(EntraError(90002, tenant=tenant).as_dict(), 400)
+            raise EntraError(90002, tenant=tenant)
         base = self.authority
         return JSONResponse(
             {
@@ -212,11 +233,11 @@ class EntraDoor(WebDoor):
             login_hint=parameters.get("login_hint", ""),
         )
         if parameters.get("response_type") != "code":
-            return _back(visit, _refusal(EntraError(700054, given=parameters.get("response_type", ""))))
+            return back(visit, refusal(EntraError(700054, given=parameters.get("response_type", ""))))
         if visit.challenge and parameters.get("code_challenge_method") != "S256":
-            return _back(visit, _refusal(EntraError(9002313)))
+            return back(visit, refusal(EntraError(9002313)))
         if parameters.get("prompt") == "none" and not self.auto_approve:
-            return _back(visit, _refusal(EntraError(50058)))
+            return back(visit, refusal(EntraError(50058)))
         if self.auto_approve:
             return self._let_in(visit, self.auto_approve)
         return self._sign_in_page(self.sessions.begin(visit), "")
@@ -232,11 +253,11 @@ class EntraDoor(WebDoor):
         )
 
     async def _log_in(self, request: Request) -> Response:
-        form = await _form(request)
+        form = await form_of(request)
         visit = self.sessions.visit(form.get("visit", ""))
         if form.get("action") == "decline":
             self.sessions.end(visit)
-            return _back(visit, _refusal(EntraError(65004)))
+            return back(visit, refusal(EntraError(65004)))
         user = form.get("username", "")
         try:
             self._endpoint.check_user(user, form.get("password", ""))
@@ -249,13 +270,13 @@ class EntraDoor(WebDoor):
             self._endpoint.check_standing(user)
             self._endpoint.consent(visit.app, visit.asked)
         except EntraError as error:
-            return _back(visit, _refusal(error))
-        return _back(visit, {"code": self.sessions.grant(visit, user), "session_state": user_id(user)})
+            return back(visit, refusal(error))
+        return back(visit, {"code": self.sessions.grant(visit, user), "session_state": user_id(user)})
 
     # A person with a device elsewhere
 
     async def _device_code(self, request: Request) -> Response:
-        form = await _form(request)
+        form = await form_of(request)
         app = self._endpoint.application(request.path_params["tenant"], form.get("client_id", ""))
         device = self.sessions.offer(app, self._endpoint.scopes(app, form.get("scope", "")))
         page = f"{self.url}/devicelogin"
@@ -276,7 +297,7 @@ class EntraDoor(WebDoor):
         return device_page(users=self._premises.credentials.passwords, code=code, problem="")
 
     async def _device_login(self, request: Request) -> Response:
-        form = await _form(request)
+        form = await form_of(request)
         code = form.get("user_code", "")
         device = self.sessions.device_of(code)
         problem = "" if device else "That code didn't work. Check the code and try again."
@@ -297,7 +318,7 @@ class EntraDoor(WebDoor):
     # Programs
 
     async def _token(self, request: Request) -> Response:
-        form = await _form(request)
+        form = await form_of(request)
         error: EntraError | None = None
         try:
             answer = self._endpoint.answer(request.path_params["tenant"], form)
@@ -323,11 +344,11 @@ class EntraDoor(WebDoor):
         app = self.directory.find_application(identity) if identity else self.directory.application
         self._record(TokenRequest(grant="managed_identity", client_id=identity, scope=resource))
         if request.headers.get("X-IDENTITY-HEADER") != self.identity_header:
-            return _identity_refusal(401, "Unauthorized")
+            return identity_refusal(401, "Unauthorized")
         if app is None:
-            return _identity_refusal(400, "No User Assigned or Delegated Managed Identity found for specified ClientId")
+            return identity_refusal(400, "No User Assigned or Delegated Managed Identity found for specified ClientId")
         if resource not in RESOURCES:
-            return _identity_refusal(500, f"AADSTS500011: The resource principal named {resource} was not found")
+            return identity_refusal(500, f"AADSTS500011: The resource principal named {resource} was not found")
         granted = self._endpoint.app_only(app, resource)
         return JSONResponse(
             {
@@ -342,47 +363,3 @@ class EntraDoor(WebDoor):
     def _record(self, request: TokenRequest) -> None:
         with self._lock:
             self._requests.append(request)
-
-
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-def _with_errors_as_json(handler: Handler) -> Handler:
-    async def answer(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except EntraError as error:
-            return JSONResponse(error.as_dict(), error.refusal.status)
-
-    return answer
-
-
-def _with_errors_as_page(handler: Handler) -> Handler:
-    async def answer(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except EntraError as error:
-            return error_page(error)
-
-    return answer
-
-
-async def _form(request: Request) -> dict[str, str]:
-    return dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
-
-
-def _refusal(error: EntraError) -> dict[str, str]:
-    return {"error": error.refusal.error, "error_description": error.description}
-
-
-def _back(visit: AuthorizationRequest, answer: Mapping[str, str]) -> Response:
-    """Send the browser back to the application (RFC 6749 section 4.1.2)."""
-    fields = {**answer, **({"state": visit.state} if visit.state else {})}
-    if visit.response_mode == "form_post":
-        return form_post_page(visit.redirect_uri, fields)
-    separator = "&" if "?" in visit.redirect_uri else "?"
-    return RedirectResponse(f"{visit.redirect_uri}{separator}{urlencode(fields)}", 302)
-
-
-def _identity_refusal(status: int, message: str) -> Response:
-    return JSONResponse({"statusCode": status, "message": message}, status)
