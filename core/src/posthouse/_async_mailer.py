@@ -15,6 +15,7 @@ from posthouse._routing import Resolution, resolve
 from posthouse._stream import AnyMessage, Stream, as_message
 from posthouse.config import Configuration, load
 from posthouse.errors import ConfigurationError, PosthouseError, Problem
+from posthouse.secrets import Secret
 from posthouse.urls import from_url
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ class AsyncMailer:
         Raises:
             ConfigurationError: the URL cannot be read.
         """
-        return cls(from_url(url))
+        hidden = Secret.literal(url)
+        del url  # a traceback shows what its frames hold
+        return cls(from_url(hidden))
 
     async def __aenter__(self) -> Self:
         return self

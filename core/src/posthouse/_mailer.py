@@ -17,6 +17,7 @@ from posthouse.config import Configuration, load
 from posthouse.errors import Problem
 from posthouse.messages import Message
 from posthouse.receipts import Receipt
+from posthouse.secrets import Secret
 from posthouse.urls import from_url
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ class Mailer:
     @classmethod
     def from_url(cls, url: str) -> Self:
         """Use one account, written as a URL; see `AsyncMailer.from_url`."""
-        return cls(from_url(url))
+        hidden = Secret.literal(url)
+        del url  # a traceback shows what its frames hold
+        return cls(from_url(hidden))
 
     def __enter__(self) -> Self:
         return self

@@ -41,7 +41,7 @@ class _Parts:
     options: Options
 
 
-def from_url(url: str) -> Configuration:
+def from_url(url: str | Secret) -> Configuration:
     """Return a configuration with one account, named ``default``.
 
     Args:
@@ -49,13 +49,13 @@ def from_url(url: str) -> Configuration:
             is a plus everywhere. The options are the transport's, and of the account ``label``, ``sender``,
             ``reply_to``, ``force_sender``, ``envelope_sender``, ``always_bcc`` and ``strict_addresses``. A list has
             commas, or its option stands more than once. The password is taken as it is, even where it looks like
-            ``env:NAME``.
+            ``env:NAME``. As a `Secret`, it stands in no frame that a traceback could show.
 
     Raises:
         ConfigurationError: it cannot be understood (``configuration.url``). The message never shows the password.
     """
     try:
-        parts, problem = _split(url), ""
+        parts, problem = _split(url.reveal() if isinstance(url, Secret) else url), ""
     except _UrlError as error:
         parts, problem = None, str(error)
     del url  # a traceback shows what its frames hold

@@ -7,16 +7,14 @@ which notices what must not be overlooked: a server that speaks out of turn, and
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
 import aiosmtplib
 import attrs
 
-from posthouse.errors import AuthenticationError, ConnectError, PosthouseError, ProtocolError, Reply, Stage, TlsError
+from posthouse.errors import ConnectError, PosthouseError, ProtocolError, Reply, Stage, TlsError
 from posthouse.providers import Credential, CredentialKind
 from posthouse_esmtp import network, sasl
 from posthouse_esmtp.answers import error_for
@@ -25,6 +23,7 @@ from posthouse_esmtp.ehlo import ehlo_name
 from posthouse_esmtp.envelope import Terms
 from posthouse_esmtp.protocol import Wire
 from posthouse_esmtp.replies import ServerOffers, parse_ehlo, split_enhanced
+from posthouse_esmtp.sasl.exchange import Exchange
 from posthouse_esmtp.settings import EsmtpSettings, Security
 from posthouse_esmtp.tls import Trust
 from posthouse_esmtp.translate import translated
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
     import socket
 
 __all__ = ["Opening"]
-
-_SHORTEST = 4
-"""What a server repeats of a sign-in is hidden from this length on; shorter words are found in any sentence."""
 
 
 class Opening:
@@ -200,8 +196,8 @@ class Opening:
             raise error_for(reply, Stage.EHLO, server=self._server)
         self.offers = parse_ehlo(reply)
 
-    async def _ask(self, command: bytes) -> Reply:
-        return await self._open_wire.ask(command + b"\r\n", self._settings.command_timeout)
+    def _ask(self, command: bytes) -> Awaitable[Reply]:  # no coroutine: its frame would hold what signs in
+        return self._open_wire.ask(command + b"\r\n", self._settings.command_timeout)
 
     # --- STARTTLS -----------------------------------------------------------------------------------------------------
 
@@ -276,16 +272,14 @@ class Opening:
             allowed=self._settings.auth_mechanisms,
             allow_plaintext=self._settings.allow_plaintext_auth,
         )
-        initial = await asyncio.to_thread(mechanism.initial)
-        said = [] if initial is None else [base64.b64encode(initial) or b"="]
-        reply = await self._ask(b" ".join((b"AUTH", mechanism.name.encode(), *said)))
+        exchange = Exchange(mechanism, self._credential.secret)
+        reply = await self._ask(await asyncio.to_thread(exchange.begin))
         while reply.code == 334:
-            said.append(base64.b64encode(await asyncio.to_thread(mechanism.respond, _challenge(reply))))
-            reply = await self._ask(said[-1])
+            reply = await self._ask(await asyncio.to_thread(exchange.respond, reply))
         if reply.code != 235:
-            hidden = await asyncio.to_thread(_confidential, said, self._credential)
-            reply = attrs.evolve(reply, text=_without(hidden, reply.text))
-            detail = _without(hidden, mechanism.server_error)
+            words = await asyncio.to_thread(exchange.without_what_was_said, reply.text)
+            detail = await asyncio.to_thread(exchange.without_what_was_said, mechanism.server_error)
+            reply = attrs.evolve(reply, text=words)
             raise error_for(reply, Stage.AUTHENTICATION, server=self._server, detail=detail)
         mechanism.finish()
         self.authentication = mechanism.name
@@ -295,29 +289,6 @@ def _in_handshake(connecting: asyncio.Future[aiosmtplib.SMTPResponse]) -> bool:
     """Return True if connecting failed before the greeting was waited for."""
     cause = (error := connecting.exception()) and error.__cause__
     return isinstance(cause, OSError) and not isinstance(cause, aiosmtplib.SMTPException)
-
-
-def _challenge(reply: Reply) -> bytes:
-    try:
-        return base64.b64decode(reply.text, validate=True)
-    except binascii.Error:
-        raise AuthenticationError(
-            "the server's sign-in challenge is not base64",
-            code="authentication.challenge",
-            hint="Choose another mechanism with auth_mechanisms, and tell the server's administrator.",
-        ) from None
-
-
-def _confidential(said: list[bytes], credential: Credential) -> list[str]:
-    """Return what no error may repeat although the server does: the secret, and what was said to sign in."""
-    words = [word.decode() for word in said] + [credential.secret.reveal() if credential.secret else ""]
-    return sorted((word for word in words if len(word) >= _SHORTEST), key=len, reverse=True)
-
-
-def _without(hidden: list[str], text: str) -> str:
-    for word in hidden:
-        text = text.replace(word, "***")
-    return text
 
 
 def _not_offered(server: str) -> TlsError:

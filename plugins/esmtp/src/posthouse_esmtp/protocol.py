@@ -125,6 +125,7 @@ class Wire(asyncio.Protocol):
             PosthouseError: the connection failed before the reply came.
         """
         self.write(command, 1)
+        del command  # it may sign in, and a traceback shows what its frames hold
         replies = await self.take(1, timeout)
         if not replies:
             assert self.failure is not None

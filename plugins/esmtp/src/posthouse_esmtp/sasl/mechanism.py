@@ -86,12 +86,14 @@ def encode(text: str, what: str) -> bytes:
             code="authentication.credential",
             hint=f"Enter the {what} again.",
         )
+    del text  # a traceback shows what its frames hold
     raise problem  # outside the handler: the codec's error holds the text
 
 
 def encode_line(text: str, what: str) -> bytes:
     """Return ``text`` in UTF-8, refusing control characters: they separate fields on the wire."""
     if any(char < " " or char == "\x7f" for char in text):
+        del text  # a traceback shows what its frames hold
         raise AuthenticationError(
             f"the {what} holds a control character",
             code="authentication.credential",

@@ -156,4 +156,5 @@ def _prepare(text: str, what: str) -> str:
             code="authentication.credential",
             hint='Change it, or choose another mechanism, such as auth_mechanisms = ["PLAIN"].',
         )
+    del text  # a traceback shows what its frames hold
     raise problem
