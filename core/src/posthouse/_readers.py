@@ -173,7 +173,7 @@ def _class_reader(cls: type[Any], *, converter: Converter, folder: Path | None) 
         raise PluginError(
             f"The settings class {cls.__qualname__} cannot be used: {error}",
             code="plugin.settings",
-            hint="posthouse.schema lists the types that a setting can have",
+            hint="The page of posthouse.schema lists the types that a setting can have.",
         ) from error
 
     def read(value: Any, _: Any) -> Any:

@@ -51,5 +51,5 @@ def _unusable(reason: str) -> ConfigurationError:
     return ConfigurationError(
         f"The keyring cannot be used: {reason}.",
         code="secret.keyring",
-        hint="a machine without a desktop has often none; use env:, file: or sealed: there",
+        hint="A machine without a desktop has often none; use env:, file: or sealed: there.",
     )

@@ -162,7 +162,7 @@ def settings_of(cls: type[Any]) -> tuple[attrs.Attribute[Any], ...]:
         raise PluginError(
             f"The settings class {getattr(cls, '__qualname__', cls)} cannot be used: {error}",
             code="plugin.settings",
-            hint="it must be an attrs class, and its types must be importable at run time",
+            hint="It must be an attrs class, and its types must be importable at run time.",
         ) from error
     return tuple(sorted((field for field in fields if field.init), key=lambda field: setting_info(field).order))
 

@@ -89,7 +89,7 @@ def unseal(reference: str, key: str | None = None) -> str:
     raise ConfigurationError(
         "A sealed secret cannot be opened: it was sealed with another key, or the text was changed or cut.",
         code="secret.sealed",
-        hint=f"set {VARIABLE} to the key it was sealed with, or seal the secret again: posthouse secrets seal",
+        hint=f"Set {VARIABLE} to the key it was sealed with, or seal the secret again: posthouse secrets seal",
     )
 
 
@@ -127,7 +127,7 @@ def _missing(keyring_says: str) -> ConfigurationError:
     return ConfigurationError(
         f"There is no key for sealed secrets: {VARIABLE} is not set. {keyring_says}",
         code="secret.key",
-        hint=f"make one with `posthouse secrets new-key`, and set {VARIABLE} for every process that sends",
+        hint=f"Make one with `posthouse secrets new-key`, and set {VARIABLE} for every process that sends.",
     )
 
 
@@ -135,7 +135,7 @@ def _malformed(origin: str) -> ConfigurationError:
     return ConfigurationError(
         f"{origin} is not a key for sealed secrets: expected {_KEY_BYTES} bytes in base64url.",
         code="secret.key",
-        hint="make one with `posthouse secrets new-key`; a password or passphrase is no key",
+        hint="Make one with `posthouse secrets new-key`; a password or passphrase is no key.",
     )
 
 

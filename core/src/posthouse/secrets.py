@@ -126,7 +126,7 @@ def _from_environment(name: str) -> str:
         raise ConfigurationError(
             f"The secret env:{name} cannot be read: the environment variable {name} is {state}.",
             code="secret.environment",
-            hint="set it for the process that sends; a service does not see the variables of a login shell",
+            hint="Set it for the process that sends; a service does not see the variables of a login shell.",
         )
     return os.environ[name]
 
@@ -137,7 +137,7 @@ def _from_file(path: str) -> str:
         raise ConfigurationError(
             f"The secret file:{path} cannot be read: {trouble}.",
             code="secret.file",
-            hint="the file holds the secret alone, and must be readable by the user that the program runs as",
+            hint="The file holds the secret alone, and must be readable by the user that the program runs as.",
         )
     return value
 
@@ -166,7 +166,7 @@ def _from_keyring(text: str) -> str:
         raise ConfigurationError(
             f"The secret keyring:{text} cannot be read: there is no entry for service {service!r}, user {user!r}.",
             code="secret.keyring",
-            hint=f"store it: keyring set {service} {user}",
+            hint=f"Store it: keyring set {service} {user}",
         )
     return value
 

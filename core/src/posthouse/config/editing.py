@@ -99,7 +99,7 @@ class ConfigurationFile:
             raise ConfigurationError(
                 f"There is an account {name!r} in {self.path} already.",
                 code="configuration.account-exists",
-                hint="change it with: posthouse accounts edit",
+                hint="Change it with: posthouse accounts edit",
             )
         for key, value in options.items():
             self._set(("accounts", name, key), value)
@@ -181,13 +181,13 @@ class ConfigurationFile:
             raise ConfigurationError(
                 f"{self.path} is laid out in a way that cannot be edited automatically.",
                 code="configuration.edit",
-                hint="edit the file by hand; nothing was written",
+                hint="Edit the file by hand; nothing was written.",
             )
         if not unchanged:
             raise ConfigurationError(
                 f"{self.path} was changed by someone else meanwhile.",
                 code="configuration.changed",
-                hint="repeat the change; nothing was written",
+                hint="Repeat the change; nothing was written.",
             )
         raise ConfigurationError(f"{self.path} cannot be written: {trouble}.", code="configuration.unwritable")
 
@@ -199,7 +199,7 @@ class ConfigurationFile:
             raise ConfigurationError(
                 f"There is no account {name!r} in {self.path}.",
                 code="configuration.no-account",
-                hint=f"did you mean {close[0]!r}?" if close else f"there is {known}",
+                hint=f"Did you mean {close[0]!r}?" if close else f"There is {known}.",
             )
 
     def _set(self, keys: Sequence[str], value: Any) -> None:

@@ -46,5 +46,5 @@ def find(path: str | PathLike[str] | None = None) -> Path:
     raise ConfigurationError(
         f"No configuration found. Looked at: {looked_at}",
         code="configuration.not-found",
-        hint=f"write one of these files, name another with --config FILE or {VARIABLE}, or use a URL",
+        hint=f"Write one of these files, name another with --config FILE or {VARIABLE}, or use a URL.",
     )
