@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 from posthouse_sandbox import Sandbox
@@ -52,3 +57,39 @@ def test_verbose_logs_no_password(posthouse, configured: Sandbox) -> None:
         encoded = base64.b64encode(f"\0anna@sandbox.example\0{password}".encode()).decode()
         assert password not in result.stderr
         assert encoded not in result.stderr
+    said = result.stderr
+    for line in (
+        "account 'starttls-auth-plain', chosen by the account that was named",
+        "C: AUTH PLAIN ***",
+        "C: RCPT TO:<ada@example.org>",
+        "account 'starttls-auth-plain': connection opened by starttls (security TLSv1.3, authentication PLAIN)",
+        "sent, 1 of 1 recipient(s) accepted: 250",
+        "connection closed after 1 message(s)",
+    ):
+        assert line in said
+
+
+def test_the_list_shows_the_port_and_the_shell_where_a_new_file_is(posthouse, work: Path) -> None:
+    screen, terminal = os.openpty()
+    command = [sys.executable, "-m", "posthouse.cli", "accounts", "add", "relay", "--transport", "smtp"]
+    done = subprocess.run(
+        [*command, "--host", "relay.example"],
+        cwd=work,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        timeout=60,
+        check=True,
+    )
+    os.close(terminal)
+    said = os.read(screen, 65536).decode()
+    os.close(screen)
+    assert done.stdout == b""
+    created = re.sub(r"\x1b\[[0-9;]*m|\s", "", said)
+    file = work.parent / "home" / "posthouse" / "posthouse.toml"
+    assert created == f"Created{file},readablebyyoualone."
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert posthouse("accounts", "list").stdout == "relay\tsmtp\trelay.example:25\t\tnone\tdefault\n"
+    again = posthouse("accounts", "add", "second", "--transport", "smtps", "--host", "two.example", "--json")
+    assert json.loads(again.stdout) == {"account": "second", "path": str(file)}
+    assert json.loads(posthouse("accounts", "list", "--json").stdout)[1]["server"] == "two.example:465"
