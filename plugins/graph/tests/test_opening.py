@@ -48,6 +48,39 @@ async def proxy(answer: bytes = b"200 OK") -> AsyncIterator[tuple[str, list[byte
         yield f"127.0.0.1:{port}", seen
 
 
+@asynccontextmanager
+async def socks_proxy() -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A proxy that connects to names (RFC 1928) for whoever has the password (RFC 1929)."""
+    seen: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly((await reader.readexactly(2))[1])
+        writer.write(b"\x05\x02")
+        for _ in range(2):  # version and user name, password
+            length = (await reader.readexactly(2 if not seen else 1))[-1]
+            seen.append(await reader.readexactly(length))
+        writer.write(b"\x01\x00")
+        *_, length = await reader.readexactly(5)
+        seen.append(await reader.readexactly(length))
+        port = int.from_bytes(await reader.readexactly(2), "big")
+        writer.write(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
+        onward, back = await asyncio.open_connection(seen[-1].decode(), port)
+        await asyncio.gather(pump(reader, back), pump(onward, writer), return_exceptions=True)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", seen
+
+
+async def test_goes_through_a_socks_proxy_that_looks_the_name_up(office: Office) -> None:
+    async with socks_proxy() as (address, seen):
+        connection = await office.connect(proxy=Secret.literal(f"socks5://ada:geheim@{address}"))
+        delivery = await connection.send(submission(PLAIN))
+        await connection.close()
+    assert delivery.error is None
+    assert seen == [b"ada", b"geheim", b"localhost"]
+
+
 async def test_goes_through_a_proxy_with_a_password(office: Office) -> None:
     async with proxy() as (address, seen):
         connection = await office.connect(proxy=Secret.literal(f"http://ada:geheim@{address}"))
