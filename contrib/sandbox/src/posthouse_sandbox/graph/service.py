@@ -212,6 +212,7 @@ class Service:
             user=errand.token.user or errand.token.app_id,
             tls=errand.call.tls,
             mail_options=(errand.mailbox, f"saveToSentItems={str(save).lower()}"),
+            request=errand.call.body.decode("utf-8", "replace") or None,
         )
         self.inbox.add(received)
         if save:
