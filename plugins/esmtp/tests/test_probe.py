@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
@@ -171,3 +172,16 @@ async def test_tries_addresses_beyond_ascii() -> None:
         found = await checks(server, Security.NEVER, sender="ädä@example.org", recipient="bøb@bücher.example")
         assert by_stage(found, Stage.RECIPIENT).status is CheckStatus.OK
         assert b"MAIL FROM:<\xc3\xa4d\xc3\xa4@example.org> SMTPUTF8" in server.sessions[0].commands
+
+
+@pytest.mark.parametrize(("sender", "recipient"), [("a b@example.org", "bob@example.org"), ("ada@example.org", "b>@x")])
+async def test_an_address_that_is_none_is_a_failed_check_and_the_connection_is_closed(
+    sender: str, recipient: str
+) -> None:
+    async with ScriptedServer() as server:
+        settings = EsmtpSettings(host=server.host, port=server.port)
+        checks = [check async for check in probe(settings, Credential(), Security.NEVER, sender, recipient)]
+        await asyncio.wait_for(server.sessions[0].closed(), 10)
+    assert checks[-1].status is CheckStatus.FAILED
+    assert checks[-1].cause
+    assert b" b@example.org" not in server.sessions[0].received
