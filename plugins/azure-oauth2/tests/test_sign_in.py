@@ -264,6 +264,7 @@ async def test_a_folder_that_cannot_be_written_stops_persons_only(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # that forking with threads is risky is the point
 def test_a_forked_child_makes_sign_ins_of_its_own(entra: Entra) -> None:
     settings = entra.settings()
     parent = sign_ins.sign_in_of(settings, request().account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 from html import escape
@@ -114,7 +115,7 @@ class RedirectReceiver:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    allow_reuse_address = True
+    allow_reuse_address = os.name == "posix"  # elsewhere it would let another program take the port over
 
     def __init__(self, address: str, port: int, path: str, deliver: Any) -> None:
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET

@@ -19,7 +19,7 @@ from attrs import frozen
 from posthouse.errors import AuthenticationError, ConfigurationError, DeliveryError
 from posthouse.secrets import Secret
 from posthouse_azure_oauth2.settings import AzureOAuth2Settings, Flow
-from posthouse_azure_oauth2.store import TokenStore
+from posthouse_azure_oauth2.store import TokenStore, identity
 
 if TYPE_CHECKING:
     from posthouse.accounts import Account
@@ -69,7 +69,7 @@ class SignIn:
 
     def __init__(self, settings: AzureOAuth2Settings, name: str) -> None:
         self.settings = settings
-        self.store = TokenStore(_identity(settings, name))
+        self.store = TokenStore(identity(settings, name))
         self._name = name
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="posthouse-azure-oauth2")
         self._tokens: dict[tuple[str, ...], Token] = {}
@@ -300,9 +300,3 @@ def _begin_anew_after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew_after_fork)
-
-
-def _identity(settings: AzureOAuth2Settings, name: str) -> str:
-    """Return what tells the stored tokens of two sign-ins apart: application, tenant, and which person."""
-    who = settings.username or name if settings.flow.interactive or settings.flow is Flow.PASSWORD else "application"
-    return "|".join((settings.authority_url.lower(), settings.client_id.lower(), who))

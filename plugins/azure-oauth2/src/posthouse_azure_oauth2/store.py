@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 from posthouse import sealing
 from posthouse.errors import AuthenticationError, ConfigurationError
+from posthouse_azure_oauth2.settings import AzureOAuth2Settings, Flow
 
-__all__ = ["FOLDER_VARIABLE", "TokenStore", "folder"]
+__all__ = ["FOLDER_VARIABLE", "TokenStore", "folder", "identity"]
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,12 @@ def folder() -> Path:
 
     named = os.environ.get(FOLDER_VARIABLE)
     return Path(named) if named else user_state_path("posthouse", appauthor=False) / "tokens"
+
+
+def identity(settings: AzureOAuth2Settings, name: str) -> str:
+    """Return what tells the stored tokens of two sign-ins apart: application, tenant, and which person."""
+    who = settings.username or name if settings.flow.interactive or settings.flow is Flow.PASSWORD else "application"
+    return "|".join((settings.authority_url.lower(), settings.client_id.lower(), who))
 
 
 class _Vault(Protocol):
