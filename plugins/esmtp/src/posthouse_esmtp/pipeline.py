@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from itertools import islice, takewhile
 
 from posthouse.errors import ConnectError, MessageError, Reply, Stage, ThrottledError
@@ -34,6 +34,9 @@ AHEAD = 16
 
 _CONTENT_PATIENCE = 2
 """The answer to the content may take longer than others, by this factor (RFC 5321 section 4.5.3.2.6)."""
+
+_HURRY = 0.005
+"""Seconds for which what was accepted may be kept back, so that the caller hears of many at a time."""
 
 _READ_AT_ONCE = 4
 _END = b".\r\n"
@@ -61,7 +64,8 @@ class Pipeline:
         self._begun = 0
         self._jobs: deque[Job] = deque()  # taken, and not answered to the caller
         self._ready: deque[Job] = deque()  # those of them that have transactions left to begin
-        self._current: Transaction | None = None
+        self._handed_over: Transaction | None = None  # its content waits for an answer
+        self._current: Transaction | None = None  # its envelope does, or is answered
         self._window: deque[Transaction] = deque()
         self._lead: Transaction | None = None
         self._more: bool | None = None
@@ -96,21 +100,29 @@ class Pipeline:
             self._wire.fail(_closed("sending was given up half way"))
         for queue in (self._jobs, self._ready, self._window):
             queue.clear()
-        self._current = self._lead = self._more = None
+        self._handed_over = self._current = self._lead = self._more = None
 
     # --- MAIL, RCPT, DATA ---------------------------------------------------------------------------------------------
 
     async def _by_data(self, submissions: AsyncIterator[Submission]) -> bool:
-        """Bring one transaction to its end, with the next one on its way; return False if there is none."""
-        transaction = self._current or await self._next(submissions)
+        """Wait for what was handed over last, or hand over the next; return False if there is neither."""
+        if self._handed_over is not None:
+            if self._terms.max_transactions is None:
+                await self._read_ahead(submissions)  # while the server is busy
+            if not await self._hurry():
+                await self._read_content(self._handed_over)
+                self._handed_over = None
+            return self._current is not None
+        transaction = self._current
         if transaction is None:
-            return False
-        if self._current is None:
+            transaction = await self._next(submissions)
+            if transaction is None:
+                return False
             self._announce(transaction, b"")
-        if self._terms.pipelining:
-            await self._read_envelope(transaction)
-        else:
+        if not self._terms.pipelining:
             await self._step_by_step(transaction)
+        elif transaction.mail is None:
+            await self._read_envelope(transaction)
         if self._wire.failure is not None:
             return False
         upcoming = self._current = await self._next(submissions)
@@ -118,9 +130,38 @@ class Pipeline:
             self._reset = transaction.open
             self._announce(upcoming, b"")
         elif await self._send_content(transaction, upcoming):
-            await self._read_ahead(submissions)  # while the server is busy
-            await self._read_content(transaction)
-        return upcoming is not None
+            self._handed_over = transaction
+        return self._current is not None or self._handed_over is not None
+
+    async def _hurry(self) -> bool:
+        """Hand over what is at hand, as long as the server says to everything what it usually says, and at once.
+
+        Returns:
+            True if an answer to what was handed over was taken.
+        """
+        if self._current is None or not self._terms.pipelining or self._at_hand() is None:
+            return False
+        waiting = self._handed_over
+        await self._wire.follow(2 + self._current.owed, self._usual, self._timeout * _CONTENT_PATIENCE, _HURRY)
+        return self._handed_over is not waiting
+
+    def _usual(self) -> int:
+        """Take the answers to a content and the next envelope; return how many answers come next, 0 to stop here."""
+        done, current = self._handed_over, self._current
+        assert done is not None
+        assert current is not None
+        content, *envelope = self._wire.pull(2 + current.owed)
+        self._note_content(done, content)
+        self._note_envelope(current, envelope)
+        self._handed_over = None
+        upcoming = self._at_hand()
+        if not (done.accepted and current.smooth and current.go_ahead and current.job.small and upcoming is not None):
+            return 0
+        if self._wire.failure is not None or self.exhausted:
+            return 0
+        self._write_content(current, upcoming)
+        self._handed_over, self._current = current, upcoming
+        return 2 + upcoming.owed if len(self._ready) > 1 else 0
 
     def _announce(self, transaction: Transaction | None, before: bytes, replies: int = 0) -> None:
         """Write ``before``, which earns that many replies, and with it the envelope of what comes next."""
@@ -136,7 +177,10 @@ class Pipeline:
 
     async def _read_envelope(self, transaction: Transaction) -> None:
         self._wire.stage = Stage.SENDER
-        rest = transaction.take(await self._wire.take(transaction.owed + 1, self._timeout))
+        self._note_envelope(transaction, await self._wire.take(transaction.owed + 1, self._timeout))
+
+    def _note_envelope(self, transaction: Transaction, replies: Sequence[Reply]) -> None:
+        rest = transaction.take(replies)
         transaction.data = rest[0] if rest else None
         self._check(transaction)
 
@@ -167,24 +211,29 @@ class Pipeline:
 
     async def _send_content(self, transaction: Transaction, upcoming: Transaction | None) -> bool:
         """Write the content, and with its end the envelope of what comes next; return False if it broke off."""
-        rendered = transaction.job.rendered
         self._wire.stage = Stage.CONTENT
         if not transaction.wanted:  # an empty message to nobody, since the server waits for one (RFC 2920 section 3.1)
             self._announce(upcoming, _END, 1)
         elif transaction.job.small:
-            transaction.handed_over = True
-            self._announce(upcoming, b"".join((*rendered.dot_stuffed(), _END)), 1)
+            self._write_content(transaction, upcoming)
         else:
-            if not await self._stream(transaction, rendered.dot_stuffed()):
+            if not await self._stream(transaction, transaction.job.rendered.dot_stuffed()):
                 return False
             transaction.handed_over = True
             self._announce(upcoming, _END, 1)
         return True
 
+    def _write_content(self, transaction: Transaction, upcoming: Transaction | None) -> None:
+        transaction.handed_over = True
+        self._announce(upcoming, b"".join((*transaction.job.rendered.dot_stuffed(), _END)), 1)
+
     async def _read_content(self, transaction: Transaction) -> None:
-        replies = await self._wire.take(1, self._timeout * _CONTENT_PATIENCE)
-        if replies and transaction.wanted and (self._positive(replies[0], Stage.CONTENT) or replies[0].code >= 400):
-            transaction.content = replies[0]
+        for reply in await self._wire.take(1, self._timeout * _CONTENT_PATIENCE):
+            self._note_content(transaction, reply)
+
+    def _note_content(self, transaction: Transaction, reply: Reply) -> None:
+        if transaction.wanted and (self._positive(reply, Stage.CONTENT) or reply.code >= 400):
+            transaction.content = reply
 
     # --- MAIL, RCPT, BDAT ---------------------------------------------------------------------------------------------
 
@@ -273,13 +322,18 @@ class Pipeline:
         """Return the next transaction, None if there is none or the server takes no more."""
         if self._wire.failure is not None or self.exhausted:
             return None
-        while True:
-            while self._ready:
-                if self._ready[0].transactions:
-                    return self._ready[0].transactions[0]
-                self._ready.popleft()
+        while (transaction := self._at_hand()) is None:
             if not await self._read_ahead(submissions):
                 return None
+        return transaction
+
+    def _at_hand(self) -> Transaction | None:
+        """Return the next transaction of what was read ahead."""
+        while self._ready:
+            if self._ready[0].transactions:
+                return self._ready[0].transactions[0]
+            self._ready.popleft()
+        return None
 
     async def _read_ahead(self, submissions: AsyncIterator[Submission]) -> bool:
         """Take and render some more when the last ones are begun: one after the other costs twice as much.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from posthouse.errors import ConnectError, PosthouseError, ProtocolError, Reply, Stage
@@ -41,6 +42,7 @@ class Wire(asyncio.Protocol):
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
         self._wanted = 0
+        self._step: Callable[[], int] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._progress = 0.0
         self._limit = 0.0
@@ -108,9 +110,31 @@ class Wire(asyncio.Protocol):
         if len(arrived) < count and self.failure is None:
             self._wanted = count
             await self._wait(timeout)
-        taken = arrived[:count]
-        del arrived[:count]
+        return self.pull(count)
+
+    def pull(self, count: int) -> list[Reply]:
+        """Return up to so many replies that have arrived."""
+        taken = self._arrived[:count]
+        del self._arrived[:count]
         return taken
+
+    async def follow(self, count: int, step: Callable[[], int], timeout: float, most: float) -> None:
+        """Call ``step`` as soon as ``count`` replies have arrived; nobody has to wake up for that.
+
+        Args:
+            count: how many replies the first step wants.
+            step: takes them by `pull`, and returns how many the next one wants; 0 for the end.
+            timeout: seconds to wait for each single reply.
+            most: seconds after which the caller goes on in any case.
+        """
+        self._wanted, self._step = count, step
+        timer = self._loop.call_later(most, self._wake)
+        try:
+            if self._may_step():
+                await self._wait(timeout)
+        finally:
+            timer.cancel()
+            self._step = None
 
     async def drain(self, timeout: float) -> None:
         """Wait until the network takes more. Replies keep being read, so that neither side can block the other."""
@@ -189,7 +213,7 @@ class Wire(asyncio.Protocol):
             self._arrived.append(reply)
         if self._parser.error is not None:
             self.fail(self._parser.error)
-        elif 0 < self._wanted <= len(self._arrived):
+        elif 0 < self._wanted <= len(self._arrived) and not self._may_step():
             self._wake()
 
     def eof_received(self) -> bool:
@@ -248,6 +272,14 @@ class Wire(asyncio.Protocol):
         else:
             self.premature = reply
         self.fail(error)
+
+    def _may_step(self) -> bool:
+        """Take as many steps as there are replies for; return True if one more may follow."""
+        if self._step is None:
+            return False
+        while 0 < self._wanted <= len(self._arrived):
+            self._wanted = self._step()
+        return self._wanted > 0 and self.failure is None
 
     async def _wait(self, timeout: float) -> None:
         self._waiter = self._loop.create_future()
