@@ -14,6 +14,7 @@ import pytest
 from posthouse.accounts import Account
 from posthouse.errors import ConfigurationError, ConnectError, PosthouseError, TlsError
 from posthouse.providers import Credential
+from posthouse.secrets import Secret
 from posthouse_ews.opening import open_connection
 from posthouse_ews.settings import EwsSettings
 from posthouse_sandbox import Authority
@@ -104,6 +105,35 @@ async def test_proxies_of_the_environment_are_not_used(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     assert await works(account, exchange.settings(), basic)
+
+
+async def test_the_accounts_own_proxy_is_used(exchange: Exchange, account: Account, basic: Credential) -> None:
+    asked: list[bytes] = []
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        there, to = await asyncio.open_connection("127.0.0.1", exchange.door.port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(pump(reader, to), pump(there, writer))
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            target.write(data)
+        target.close()
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+        proxy = f"http://ada:hunter2@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        assert await works(account, exchange.settings(proxy=Secret.literal(proxy)), basic)
+    assert asked[0].startswith(b"CONNECT localhost:")
+    assert b"Proxy-Authorization: Basic " in asked[0]
+
+
+async def test_a_proxy_that_is_not_there(exchange: Exchange, account: Account, basic: Credential) -> None:
+    proxy = Secret.literal(f"http://ada:hunter2@127.0.0.1:{closed_port()}")
+    with pytest.raises(ConnectError) as caught:
+        await open_connection(account, exchange.settings(proxy=proxy), basic)
+    assert caught.value.code == "connect.proxy-refused"
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

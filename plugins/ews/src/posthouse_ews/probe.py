@@ -127,9 +127,10 @@ async def _try_server(steps: _Steps, settings: EwsSettings, url: str, trust: Tru
     yield steps.check(Stage.RESOLVE, title, CheckStatus.OK, ", ".join(addresses), {"addresses": addresses})
     title = f"Connect to {server}"
     sock = await steps.run(title, lambda: _connect(host, port, settings.timeout, server))
-    yield steps.check(Stage.CONNECT, title, CheckStatus.OK, f"{sock.getpeername()[0]}:{port}")
-    title = "Encrypt the connection"
-    info = await steps.run(title, lambda: _encrypt(sock, trust, host, server))
+    with sock:
+        yield steps.check(Stage.CONNECT, title, CheckStatus.OK, f"{sock.getpeername()[0]}:{port}")
+        title = "Encrypt the connection"
+        info = await steps.run(title, lambda: _encrypt(sock, trust, host, server))
     yield _certificate(steps, title, info, trust, settings)
 
 
@@ -149,13 +150,12 @@ def _connect(host: str, port: int, timeout: float, server: str) -> socket.socket
 
 
 def _encrypt(sock: socket.socket, trust: Trust, host: str, server: str) -> TlsInfo:
-    with sock:
-        try:
-            with trust.context.wrap_socket(sock, server_hostname=host) as encrypted:
-                trust.check(encrypted)
-                return tls_info(encrypted)
-        except (OSError, ValueError, DeliveryError) as error:
-            raise translate(error, server) from error
+    try:
+        with trust.context.wrap_socket(sock, server_hostname=host) as encrypted:
+            trust.check(encrypted)
+            return tls_info(encrypted)
+    except (OSError, ValueError, DeliveryError) as error:
+        raise translate(error, server) from error
 
 
 def _certificate(steps: _Steps, title: str, info: TlsInfo, trust: Trust, settings: EwsSettings) -> Check:

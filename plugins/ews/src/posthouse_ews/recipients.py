@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attrs import frozen
+
 from posthouse.mime import render
 from posthouse.mime.raw import with_headers
 
@@ -19,6 +21,7 @@ __all__ = ["REDUCED", "Addressed", "addressed"]
 REDUCED = "To and Cc name only those who receive it, since EWS delivers to everybody who is named."
 
 
+@frozen
 class Addressed:
     """A message as EWS takes it.
 
@@ -28,12 +31,9 @@ class Addressed:
         notes: what the sender should know.
     """
 
-    __slots__ = ("hidden", "mime", "notes")
-
-    def __init__(self, mime: bytes, hidden: tuple[str, ...], notes: tuple[str, ...]) -> None:
-        self.mime = mime
-        self.hidden = hidden
-        self.notes = notes
+    mime: bytes
+    hidden: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def addressed(submission: Submission) -> Addressed:
