@@ -40,6 +40,11 @@ def test_0_sent(posthouse, configured: Sandbox, name: str) -> None:
 def test_64_usage(posthouse, configured: Sandbox) -> None:
     result = posthouse("send", "--account", "smtp", "--text", "x")
     assert (result.returncode, result.stdout) == (64, "")
+    for wrong in (["--text", "x"], ["--to", "a@b.example", "--text", "x", "--no-such"], ["--header", "no colon"]):
+        result = posthouse("send", "--account", "smtp", "--json", *wrong)
+        receipt = json.loads(result.stdout)
+        assert (result.returncode, receipt["outcome"], receipt["error"]["code"]) == (64, "failed", "usage")
+        assert receipt["error"]["message"] in result.stderr
 
 
 @pytest.mark.parametrize(

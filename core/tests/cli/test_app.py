@@ -211,3 +211,14 @@ def test_it_prints_what_the_locale_cannot(file: Path) -> None:
     env = os.environ | {"PYTHONIOENCODING": "latin-1"}
     result = subprocess.run(posthouse_process("accounts", "list"), capture_output=True, check=True, env=env)
     assert b'"B\xfcro \\u20ac"' in result.stdout
+
+
+def test_a_program_is_told_of_a_defect_in_json(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("geheim-4711")
+
+    monkeypatch.setattr("posthouse.Mailer.send", broken)
+    result = run("send", "--to", "a@b.example", "--text", "x", "--json")
+    receipt = json.loads(result.stdout)
+    assert (result.exit_code, receipt["outcome"], receipt["error"]["code"]) == (70, "failed", "internal")
+    assert "ZeroDivisionError" in receipt["error"]["message"]

@@ -18,14 +18,19 @@ __all__ = ["error_as_dict", "explain", "failed_receipt", "report"]
 def report(error: BaseException, invocation: Invocation) -> ExitCode:
     """Tell the person on stderr, the program on stdout, and return the exit code."""
     if isinstance(error, PosthouseError):
-        if invocation.json:
-            print_json(invocation.on_failure(error) if invocation.on_failure else {"error": error_as_dict(error)})
+        _tell_program(error, invocation)
         explain(error)
         return for_error(error)
     if isinstance(error, click.ClickException):
+        _tell_program(PosthouseError(error.format_message(), code="usage"), invocation)
         error.show()
         return ExitCode.USAGE
     return _defect(error, invocation)
+
+
+def _tell_program(error: PosthouseError, invocation: Invocation) -> None:
+    if invocation.json:
+        print_json(invocation.on_failure(error) if invocation.on_failure else {"error": error_as_dict(error)})
 
 
 def explain(error: PosthouseError) -> None:
@@ -75,7 +80,9 @@ def failed_receipt(error: PosthouseError) -> dict[str, Any]:
 def _defect(error: BaseException, invocation: Invocation) -> ExitCode:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
-    note(f"Internal error: {type(error).__name__}{where}.", fg="red")
+    what = f"Internal error: {type(error).__name__}{where}."
+    _tell_program(PosthouseError(what, code="internal"), invocation)
+    note(what, fg="red")
     if invocation.verbose:
         from posthouse.cli.logs import format_defect
 

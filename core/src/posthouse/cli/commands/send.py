@@ -19,7 +19,13 @@ _LISTS = {"--to", "--cc", "--bcc", "--attach", "--inline"}
 
 class _SendCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Let lists have many values: ``--attach *.pdf``. There are no arguments that they could be taken for."""
+        """Let lists have many values: ``--attach *.pdf``. There are no arguments that they could be taken for.
+
+        A program that asks for JSON gets a receipt for wrong options, too.
+        """
+        invocation = ctx.ensure_object(Invocation)
+        invocation.on_failure = failed_receipt
+        invocation.json = invocation.json or "--json" in args
         return super().parse_args(ctx, _repeat_options(args))
 
 
@@ -70,7 +76,6 @@ def command(
                 65 bad message      74 uncertain: look before       78 configuration or plugin
                 68 host unknown     75 try again later
     """  # noqa: D301 - \b is click's mark for lines that stay as they are
-    invocation.on_failure = failed_receipt
     _check_usage(eml, recipients, content)
     route = sending.Route(account, user, purpose)
     if eml is not None:
