@@ -51,7 +51,7 @@ class Call:
 
     method: str
     path: str
-    headers: Mapping[str, str] = field(repr=list)
+    headers: Mapping[str, str] = field(repr=lambda headers: ", ".join(headers))
     body: bytes = field(repr=lambda body: f"<{len(body)} bytes>")
     tls: str | None = None
 
