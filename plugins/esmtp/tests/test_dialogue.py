@@ -8,6 +8,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -121,8 +122,10 @@ async def test_a_server_that_repeats_the_secret_finds_no_echo(
         last = session.commands[-1].split()[-1]
         return b"%b unknown: %b %b" % (code, last, secret.encode())
 
-    challenged = {"AUTH": b"334 VXNlcm5hbWU6", "RESPONSE": lambda s: b"334 UGFz" if len(s.commands) == 5 else repeat(s)}
-    script = challenged if mechanism == "LOGIN" else {"AUTH": repeat}
+    script: Any = {"AUTH": repeat}
+    if mechanism == "LOGIN":
+        again = lambda session: b"334 UGFz" if len(session.commands) == 5 else repeat(session)  # noqa: E731
+        script = {"AUTH": b"334 VXNlcm5hbWU6", "RESPONSE": again}
     async with ScriptedServer(on=script, tls=server_tls, auth=[mechanism]) as server:
         settings = EsmtpSettings(host=server.host, port=server.port, ca_file=ca_file, command_timeout=10)
         with pytest.raises(DeliveryError) as caught:

@@ -32,7 +32,7 @@ async def said(connect: Any, submission: Any, offers: tuple[str, ...], tls: Any,
     return delivery, server.sessions[0]
 
 
-WANTS = {
+WANTS: dict[str, tuple[dict[str, Any], bytes]] = {
     "SIZE": ({"text": "x"}, b"SIZE="),
     "8BITMIME": ({"text": "Grüße"}, b"BODY=8BITMIME"),
     "SMTPUTF8": ({"sender": "zoë@example.org"}, b"SMTPUTF8"),
