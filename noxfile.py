@@ -101,6 +101,15 @@ def browser(session: nox.Session) -> None:
     pytest(session, "-m", "browser", "tests/browser")
 
 
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Compare the speed with the peers' and with the project's bars; `-- --quick` takes two minutes."""
+    install(session, "posthouse", "posthouse-smtp", "posthouse-smtps", "trustme")
+    peers = ROOT / "tests" / "benchmarks" / "requirements.txt"
+    session.install("--requirement", str(peers), success_codes=range(256))  # the report names what is missing
+    session.run("python", "-m", "tests.benchmarks", *session.posargs)
+
+
 @nox.session(venv_backend="none")
 def demo(session: nox.Session) -> None:
     """Send one message through each transport to the sandbox."""

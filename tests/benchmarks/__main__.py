@@ -7,11 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.bars import verdicts
-from tests.benchmarks.cases import CASES
-from tests.benchmarks.imports import IMPORTS, measure_imports
-from tests.benchmarks.measuring import Result, measure
-from tests.benchmarks.report import figures, tables, verdict_table, write_page
+from .bars import verdicts
+from .cases import CASES
+from .imports import IMPORTS, measure_imports
+from .measuring import Result, measure
+from .report import figures, tables, verdict_table, write_page
 
 ROUNDS, QUICK_ROUNDS = 7, 2
 QUICK_EFFORT = 0.35

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.benchmarks.cases import BASELINE
+from .cases import BASELINE, TIMES
 
 __all__ = ["BARS", "Bar", "Verdict", "verdicts"]
 
-FASTER = "× the messages per second of"
-LONGER = "× the time of"
+FASTER = f"{TIMES} the messages per second of"
+LONGER = f"{TIMES} the time of"
 MEGABYTES = "MB above the caller's data"
 
 

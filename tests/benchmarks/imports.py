@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from tests.benchmarks.cases import Case, Op, Server
-from tests.benchmarks.measuring import Result
-from tests.benchmarks.processes import Measured
+from .cases import Case, Op, Server
+from .measuring import Result
+from .processes import Measured
 
 __all__ = ["IMPORTS", "measure_imports"]
 

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.cases import BASELINE, Case, Entry, Op, Server
-from tests.benchmarks.processes import BrokenContenderError, Contender, Measured, missing, start
-from tests.benchmarks.samples import sample
-from tests.benchmarks.sinks import Sink, delayed, postfix_sink, recording_sink
-from tests.benchmarks.verification import WrongCopyError
+from .cases import Case, Entry, Op, Server
+from .processes import BrokenContenderError, Contender, Measured, missing, start
+from .samples import sample
+from .sinks import Sink, delayed, postfix_sink, recording_sink
+from .verification import WrongCopyError
 
 __all__ = ["Result", "measure", "rate", "ratio"]
 

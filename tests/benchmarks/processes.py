@@ -17,11 +17,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.benchmarks.cases import Entry, Op
-from tests.benchmarks.samples import Sample
-from tests.benchmarks.sinks import ROOT
-from tests.benchmarks.transcript import Copy
-from tests.benchmarks.verification import verify, verify_verbatim
+from .cases import Entry, Op
+from .samples import Sample
+from .sinks import ROOT
+from .transcript import Copy
+from .verification import verify, verify_verbatim
 
 __all__ = ["BrokenContenderError", "Contender", "Measured", "missing", "start"]
 
@@ -68,7 +68,7 @@ def missing(entry: Entry) -> str:
         return "" if _smtp_source() else "smtp-source is not installed (Debian's package postfix has it)"
     if entry.client == "nodemailer":
         return _install_nodemailer()
-    needed = NEEDS.get(entry.client)
+    needed = "pybase64" if entry.options.get("pybase64") else NEEDS.get(entry.client)
     return f"the package {needed} is not installed" if needed and find_spec(needed) is None else ""
 
 

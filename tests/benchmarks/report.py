@@ -6,15 +6,16 @@ import os
 import platform
 import sys
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median, quantiles
 
-from tests.benchmarks.bars import MEGABYTES, Verdict
-from tests.benchmarks.cases import BASELINE, Op
-from tests.benchmarks.measuring import Result, rate, ratio
-from tests.benchmarks.processes import Measured
+from .bars import MEGABYTES, Verdict
+from .cases import BASELINE, TIMES, Op
+from .measuring import Result, rate, ratio
+from .processes import Measured
 
-__all__ = ["figures", "tables", "verdict_table", "write_page"]
+__all__ = ["figures", "number", "tables", "verdict_table", "write_page"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
@@ -64,6 +65,12 @@ def write_page(results: Sequence[Result], verdicts: Sequence[Verdict], rounds: i
         raise ValueError(f"{PAGE} has lost the marks {BEGIN!r} and {END!r}")
     measured = f"{_circumstances(rounds)}\n\n### The bars\n\n{verdict_table(verdicts)}\n{tables(results)}\n"
     PAGE.write_text(f"{before}{BEGIN}\n{measured}{END}{after}", "utf-8")
+    if find_spec("matplotlib") is None:
+        print("The plot was not drawn: the package matplotlib is not installed.", file=sys.stderr)
+        return
+    from .plot import draw
+
+    draw(results, PAGE.with_suffix(".svg"))
 
 
 def _circumstances(rounds: int) -> str:
@@ -76,7 +83,7 @@ def _circumstances(rounds: int) -> str:
 def _table(result: Result) -> str:
     case = result.case
     columns, row = {
-        Op.SEND: (("", f"× {BASELINE}", "messages/s", "CPU s per 1000", "compared"), _send_row),
+        Op.SEND: (("", f"{TIMES} {BASELINE}", "messages/s", "CPU s per 1000", "compared"), _send_row),
         Op.SINGLE: (("", "time", "median µs", "95 %", "99 %", "CPU s per 1000", "compared"), _single_row),
         Op.MEMORY: (("", MEGABYTES, "compared"), _memory_row),
     }[case.op]
@@ -92,9 +99,9 @@ def _send_row(result: Result, label: str) -> tuple[str, ...]:
     against = ratio(result, label, BASELINE, rate)
     return (
         label,
-        _number(against),
-        f"{median(map(rate, rounds)):,.0f}" if median(map(rate, rounds)) >= 10 else _number(median(map(rate, rounds))),
-        _number(_cpu(rounds)),
+        number(against),
+        f"{median(map(rate, rounds)):,.0f}" if median(map(rate, rounds)) >= 10 else number(median(map(rate, rounds))),
+        number(_cpu(rounds)),
         f"{result.verified[label]}",
     )
 
@@ -103,19 +110,19 @@ def _single_row(result: Result, label: str) -> tuple[str, ...]:
     rounds = result.rounds[label]
     baseline = BASELINE if BASELINE in result.rounds else next(iter(result.rounds))
     against = ratio(result, label, baseline, _single)
-    each = sorted(seconds * 1e6 for measured in rounds for seconds in measured.each)
-    cuts = quantiles(each, n=100, method="inclusive")
+    each = [seconds * 1e6 for measured in rounds for seconds in measured.each]
+    cuts = quantiles(each * 2, n=100, method="inclusive")  # twice, since of a single one there are no percentiles
     return (
         label,
-        f"{_number(against)} × {baseline}",
+        f"{number(against)} {TIMES} {baseline}",
         *(f"{cuts[percent - 1]:,.0f}" for percent in (50, 95, 99)),
-        _number(_cpu(rounds)),
+        number(_cpu(rounds)),
         f"{result.verified.get(label, 0) or ''}",
     )
 
 
 def _memory_row(result: Result, label: str) -> tuple[str, ...]:
-    return label, _number(_peak(result.rounds[label])), f"{result.verified[label]}"
+    return label, number(_peak(result.rounds[label])), f"{result.verified[label]}"
 
 
 def _single(measured: Measured) -> float:
@@ -130,7 +137,8 @@ def _cpu(rounds: Sequence[Measured]) -> float:
     return median(measured.cpu / measured.count * 1000 for measured in rounds)
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Return a figure as it stands in a table."""
     return "" if value is None else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 

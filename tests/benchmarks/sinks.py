@@ -16,7 +16,7 @@ from typing import Protocol
 
 import trustme
 
-from tests.benchmarks.transcript import Copy, messages
+from .transcript import Copy, messages
 
 __all__ = ["Sink", "delayed", "postfix_sink", "recording_sink"]
 
@@ -120,12 +120,10 @@ class PostfixSink:
 
 def _copy(dump: bytes) -> Copy:
     """Take off what smtp-sink puts before a message: the envelope as headers, and a Received header of three lines."""
-    recipients = []
     head, _, rest = dump.partition(b"Received: ")
-    for line in head.splitlines():
-        if line.startswith(b"X-Rcpt-Args: "):
-            recipients.append(line[line.index(b"<") + 1 : line.index(b">")].decode())
-    return Copy(tuple(recipients), rest.split(b"\n", 3)[3])
+    arguments = [line for line in head.splitlines() if line.startswith(b"X-Rcpt-Args: ")]
+    recipients = tuple(line[line.index(b"<") + 1 : line.index(b">")].decode() for line in arguments)
+    return Copy(recipients, rest.split(b"\n", 3)[3])
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from email.message import Message
 from email.utils import getaddresses
 from typing import Any
 
-from tests.benchmarks.samples import File, Sample
-from tests.benchmarks.transcript import Copy
+from .samples import File, Sample
+from .transcript import Copy
 
 __all__ = ["WrongCopyError", "verify", "verify_verbatim"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import aiosmtplib
 
-from tests.benchmarks.contenders.client import Job
-from tests.benchmarks.contenders.standard_library import Composer
+from .client import Job
+from .standard_library import Composer
 
 __all__ = ["open_client"]
 

@@ -21,7 +21,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.benchmarks.samples import Sample, load
+from ..samples import Sample, load
 
 __all__ = ["Client", "Job"]
 

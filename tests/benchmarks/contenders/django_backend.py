@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
 
-from tests.benchmarks.contenders.client import Job
+from .client import Job
 
 __all__ = ["open_client"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 from posthouse import AsyncMailer, Attachment, Mailer, Message
 from posthouse.config import parse
 from posthouse.receipts import Outcome, Receipt
-from tests.benchmarks.contenders.client import Client, Job
-from tests.benchmarks.samples import File, Sample
+
+from ..samples import File, Sample
+from .client import Client, Job
 
 __all__ = ["open_client"]
 
@@ -103,6 +105,8 @@ def open_client(job: Job) -> Client:
         chunking=str(job.options.get("chunking", False)).lower(),
         connections=job.connections,
     )
+    if not job.options.get("pybase64"):
+        sys.modules["pybase64"] = None  # type: ignore[assignment] # so that it is not found, and the standard library's is used
     composer = Composer(job.sample, from_path=job.options.get("from_path", False))
     client = SyncClient if job.options.get("face") == "sync" else AsyncClient
     return client(parse(text, "benchmark.toml"), composer)

@@ -7,7 +7,7 @@ import ssl
 
 import redmail
 
-from tests.benchmarks.contenders.client import Job
+from .client import Job
 
 __all__ = ["open_client"]
 

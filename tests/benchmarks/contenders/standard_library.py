@@ -7,8 +7,8 @@ import ssl
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
-from tests.benchmarks.contenders.client import Job
-from tests.benchmarks.samples import File, Sample
+from ..samples import File, Sample
+from .client import Job
 
 __all__ = ["Composer", "open_client"]
 
