@@ -58,8 +58,7 @@ def inputs(root: Path) -> list[str]:
 def _declared(project: dict[str, Any]) -> Iterator[str]:
     yield from project["build-system"]["requires"]
     yield from project["project"].get("dependencies", [])
-    for lines in project["project"].get("optional-dependencies", {}).values():
-        yield from lines
+    # Extras stay out: some need a compiler. What the tests use of them stands in the group "test".
     for lines in project.get("dependency-groups", {}).values():
         yield from lines
 
