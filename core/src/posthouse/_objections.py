@@ -19,11 +19,10 @@ def objections(
     message: Message, envelope: Envelope, account: Account, capabilities: Capabilities
 ) -> tuple[Problem, ...]:
     """Return everything about a message that an account's transport cannot carry. Empty means that it can."""
-    return (
-        *_to_the_content(message, capabilities),
-        *_to_the_envelope(message, envelope, capabilities),
-        *_to_the_addresses(message, account, capabilities),
-    )
+    found = [*_to_the_content(message, capabilities), *_to_the_envelope(message, envelope, capabilities)]
+    if not capabilities.unicode_addresses or account.strict_addresses:
+        found += _to_the_addresses(message, account, capabilities)
+    return tuple(found)
 
 
 def _to_the_content(message: Message, can: Capabilities) -> Iterator[Problem]:
@@ -60,8 +59,6 @@ def _to_the_envelope(message: Message, envelope: Envelope, can: Capabilities) ->
 
 
 def _to_the_addresses(message: Message, account: Account, can: Capabilities) -> Iterator[Problem]:
-    if can.unicode_addresses and not account.strict_addresses:
-        return
     for address in (*message.recipients(), *message.reply_to, *((message.sender,) if message.sender else ())):
         if not can.unicode_addresses and not address.local.isascii():
             yield Problem("recipients", f"addresses beyond ASCII are not supported: {address.addr_spec}")

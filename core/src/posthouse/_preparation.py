@@ -100,8 +100,9 @@ def make_envelope(message: Message, account: Account) -> Envelope:
     Raises:
         MessageError: nobody gets it (code ``message.no-recipients``).
     """
-    addresses = message.recipients() + account.always_bcc
-    recipients = tuple(dict.fromkeys([address.addr_spec for address in addresses]))
+    recipients = tuple([address.addr_spec for address in message.recipients()])  # each once
+    if account.always_bcc:
+        recipients = tuple(dict.fromkeys((*recipients, *(address.addr_spec for address in account.always_bcc))))
     if not recipients:
         raise MessageError(
             "The message has no recipients.", code="message.no-recipients", hint="Name at least one in to, cc or bcc."

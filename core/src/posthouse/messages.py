@@ -221,10 +221,10 @@ class Message:
         headers = {"From": sender and (sender,), "Date": date, "Message-ID": message_id, "Reply-To": reply_to}
         return changed._with_raw_headers({name: value for name, value in headers.items() if value}, replace=False)
 
-    def _with_checked(self, changes: Mapping[str, Any]) -> Message:
+    def _with_checked(self, changes: dict[str, Any]) -> Message:
         """Return a copy with fields whose values are known to be good: a tenth of what attrs.evolve costs."""
         changed = object.__new__(Message)
-        changed.__dict__.update(self.__dict__, **changes)
+        object.__setattr__(changed, "__dict__", self.__dict__ | changes)
         return changed
 
     def _with_raw_headers(self, headers: Mapping[str, Any], *, replace: bool = True) -> Message:

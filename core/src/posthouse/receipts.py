@@ -41,7 +41,7 @@ class Outcome(StrEnum):
     """At least one recipient may have been delivered without an answer. Never sent again silently."""
 
 
-@frozen
+@frozen(slots=False)  # made faster so, and there is one for every recipient
 class RecipientOutcome:
     """The answer for one recipient.
 
@@ -142,7 +142,7 @@ class Receipt:
     @property
     def outcome(self) -> Outcome:
         """The whole message's outcome, derived from its recipients."""
-        statuses = {recipient.status for recipient in self.recipients}
+        statuses = [recipient.status for recipient in self.recipients]
         if RecipientStatus.UNCERTAIN in statuses or isinstance(self.error, UncertainError):
             return Outcome.UNCERTAIN
         if RecipientStatus.ACCEPTED in statuses:

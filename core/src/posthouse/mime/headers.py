@@ -116,8 +116,12 @@ def address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str
     Raises:
         MessageError: one of them can only be written in UTF-8, and ``utf8`` is False (``message.smtputf8``).
     """
-    if len(addresses) == 1 and not addresses[0].name and addresses[0].addr_spec.isascii():
-        return f"{name}: {addresses[0].addr_spec}\r\n"
+    if len(addresses) == 1 and addresses[0].addr_spec.isascii():
+        (single,) = addresses
+        if not single.name:
+            return f"{name}: {single.addr_spec}\r\n"
+        if len(name) + len(single.name) + len(single.addr_spec) + 5 <= _LINE and _is_plain(single.name):
+            return f"{name}: {single.name} <{single.addr_spec}>\r\n"
     words: list[str] = []
     for address in addresses:
         spec = address.addr_spec if utf8 else address.ascii
@@ -169,9 +173,14 @@ def _list_unsubscribe(urls: Sequence[str]) -> Iterable[str]:
         yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
 
+@lru_cache(maxsize=1024)
+def _is_plain(name: str) -> bool:
+    return len(name) <= _LONGEST_PLAIN_NAME and "=?" not in name and _PLAIN_NAME.fullmatch(name) is not None
+
+
 def _display_name(name: str, used: int, *, utf8: bool) -> list[str]:
     if len(name) <= _LONGEST_PLAIN_NAME and "=?" not in name:
-        if _PLAIN_NAME.fullmatch(name):
+        if _is_plain(name):
             return [name]
         if utf8 or name.isascii():
             escaped = name.replace("\\", "\\\\").replace('"', '\\"')

@@ -203,14 +203,18 @@ class Wire(asyncio.Protocol):
             return
         if replies:
             self._progress = self._loop.time()
-        for reply in replies:
-            if self.dialogue is not None:
-                self.dialogue.received(reply)
-            if not self._owed or reply.code == CLOSING:
-                self._last(reply)
-                return
-            self._owed -= 1
-            self._arrived.append(reply)
+        if self.dialogue is None and len(replies) <= self._owed and CLOSING not in [reply.code for reply in replies]:
+            self._owed -= len(replies)
+            self._arrived += replies
+        else:
+            for reply in replies:
+                if self.dialogue is not None:
+                    self.dialogue.received(reply)
+                if not self._owed or reply.code == CLOSING:
+                    self._last(reply)
+                    return
+                self._owed -= 1
+                self._arrived.append(reply)
         if self._parser.error is not None:
             self.fail(self._parser.error)
         elif 0 < self._wanted <= len(self._arrived) and not self._may_step():

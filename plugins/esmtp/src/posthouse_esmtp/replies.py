@@ -86,19 +86,15 @@ class ReplyParser:
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
-        start = 0
-        while (end := data.find(b"\n", start)) >= 0:
-            raw = data[start:end]
-            start = end + 1
-            if len(raw) > MAX_LINE:
-                raise _too_long(raw)
+        *whole, rest = data.split(b"\n")
+        for raw in whole:
             line = _parse_line(raw)
             if line.reply is not None and not self._lines:
                 replies.append(line.reply)
             else:
                 self._continue(line, raw, replies)
-        if start < len(data):
-            self._buffer = _checked_beginning(data[start:])
+        if rest:
+            self._buffer = _checked_beginning(rest)
 
     def _continue(self, line: _Line, raw: bytes, replies: list[Reply]) -> None:
         if self._lines and line.code != self._lines[0].code:
@@ -116,6 +112,8 @@ class ReplyParser:
 
 @lru_cache(maxsize=128)  # most of what a server says, it has said before: "250 2.1.5 Ok"
 def _parse_line(raw: bytes) -> _Line:
+    if len(raw) > MAX_LINE:
+        raise _too_long(raw)
     raw = raw.removesuffix(b"\r")
     match = _LINE.fullmatch(raw)
     if match is None:
