@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -16,10 +17,10 @@ from posthouse_sandbox import Authority, Sandbox, ServerCertificate, SmtpDoor
 SEND = ("send", "--subject", "Grüße", "--text", "Hallo")
 
 
-def check(posthouse, code: int, outcome: str, *arguments: str) -> dict:
+def check(posthouse, code: int, outcome: str, *arguments: str) -> dict[str, Any]:
     """Run a command for a program, in a process of its own, and for a person, in this one; return the receipt."""
     for_program = posthouse(*SEND, *arguments, "--json")
-    receipt = json.loads(for_program.stdout)
+    receipt: dict[str, Any] = json.loads(for_program.stdout)
     assert (for_program.returncode, receipt["outcome"]) == (code, outcome), for_program.stderr
     assert receipt.keys() >= {"account", "transport", "message_id", "outcome", "recipients", "error", "timings"}
     for_person = CliRunner().invoke(command, [*SEND, *arguments], prog_name="posthouse")

@@ -65,7 +65,7 @@ def at_terminal(
         stderr=theirs,
         env=env
         | {"TERM": "xterm-256color", "COLUMNS": "100", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-        | environment,
+        | dict(environment),
         start_new_session=True,
     )
     os.close(theirs)

@@ -161,7 +161,7 @@ def test_message_is_found_and_removed_by_id(tmp_path: Path) -> None:
     inbox = Inbox(tmp_path)
     message = received()
     inbox.add(message)
-    assert inbox.find(message.id) is message
+    assert inbox.find(message.id) == message
     assert inbox.remove(message.id)
     assert not inbox.remove(message.id)
     assert inbox.find(message.id) is None

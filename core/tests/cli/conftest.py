@@ -65,7 +65,7 @@ def run(file: Path) -> Run:
 class MemoryKeyring(KeyringBackend):
     """A keyring that forgets."""
 
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def __init__(self) -> None:
         super().__init__()

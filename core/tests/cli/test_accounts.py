@@ -16,7 +16,8 @@ from posthouse.cli.prompts import can_ask
 
 
 def account(file: Path, name: str) -> dict[str, Any]:
-    return tomllib.loads(file.read_text("utf-8"))["accounts"][name]
+    found: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))["accounts"][name]
+    return found
 
 
 def test_list(run) -> None:

@@ -21,8 +21,9 @@ from posthouse.errors import (
 )
 from posthouse.messages import Attachment, DsnRequest, Submission
 from posthouse.receipts import Delivery
-from posthouse_esmtp.pipeline import SMALL, WINDOW
+from posthouse_esmtp.pipeline import WINDOW
 from posthouse_esmtp.testing import Drop, Raw, Reset, Say, ScriptedServer, Session, Signal, Stall, StopReading
+from posthouse_esmtp.transaction import SMALL
 
 PLAIN_OFFERS = ("SIZE 10485760", "8BITMIME", "SMTPUTF8", "DSN")
 PIPELINING = (*PLAIN_OFFERS, "PIPELINING")
