@@ -60,6 +60,7 @@ class Case:
         server: who receives.
         entries: who sends; the baseline is among them.
         recipients: of each message.
+        strangers: True if no two messages go to the same people.
         delay: seconds each way.
         op: what the contenders are asked to do.
         seconds: how long one entry should be busy in one round.
@@ -72,6 +73,7 @@ class Case:
     server: Server
     entries: tuple[Entry, ...]
     recipients: int = 1
+    strangers: bool = False
     delay: float = 0.0
     op: Op = Op.SEND
     seconds: float = 0.4
@@ -125,6 +127,15 @@ CASES = (
         Server.POSTFIX,
         (SMTPLIB, POSTHOUSE, POSTHOUSE_4, AIOSMTPLIB, DJANGO, NODEMAILER_4, SMTP_SOURCE),
         recipients=100,
+    ),
+    Case(
+        "strangers",
+        "2 KB of text to 100 recipients, others each time",
+        "text",
+        Server.POSTFIX,
+        (SMTPLIB, POSTHOUSE, *_slow(AIOSMTPLIB, DJANGO, NODEMAILER_4)),
+        recipients=100,
+        strangers=True,
     ),
     Case(
         "world",

@@ -56,7 +56,8 @@ def measure(case: Case, rounds: int, effort: float, folder: Path, say: Callable[
         say: called with a line of progress.
     """
     result = Result(case)
-    content = replace(sample(case.kind, case.recipients, folder), bare=BARE if case.op is Op.MEMORY else 0)
+    bare = BARE if case.op is Op.MEMORY else 0
+    content = replace(sample(case.kind, case.recipients, folder), bare=bare, strangers=case.strangers)
     for entry in case.entries:
         if why := missing(entry):
             result.excluded[entry.label] = why

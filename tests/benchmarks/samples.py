@@ -40,7 +40,12 @@ class File:
 
 @dataclass(frozen=True)
 class Sample:
-    """A message, but for its number; those with a number below ``bare`` carry no files."""
+    """A message, but for its number.
+
+    Attributes:
+        bare: messages with a number below it carry no files.
+        strangers: no two messages go to the same people.
+    """
 
     recipients: tuple[str, ...]
     subject: str
@@ -50,12 +55,17 @@ class Sample:
     attachment: File | None = None
     sender: tuple[str, str] = SENDER
     bare: int = 0
+    strangers: bool = False
 
     def numbered(self, number: int) -> tuple[str, str, str | None]:
         """Return subject, text and HTML of one message."""
         digits = str(number)
         html = None if self.html is None else self.html.replace(NUMBER, digits)
         return self.subject.replace(NUMBER, digits), self.text.replace(NUMBER, digits), html
+
+    def to(self, number: int) -> tuple[str, ...]:
+        """Return the recipients of one message."""
+        return tuple([f"{number}.{address}" for address in self.recipients]) if self.strangers else self.recipients
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -54,10 +54,10 @@ def verify_verbatim(content: bytes, count: int, recipients: int, copies: Iterabl
 
 def _facts(sample: Sample, number: int, message: Message, copy: Copy) -> Iterable[tuple[str, Any, Any]]:
     _, text, html = sample.numbered(number)
-    yield "the envelope", sample.recipients, copy.recipients
+    yield "the envelope", sample.to(number), copy.recipients
     (sender,) = getaddresses([str(message["From"])])
     yield "From", sample.sender, (_text(sender[0]), sender[1])
-    yield "To", sample.recipients, tuple(address for _, address in getaddresses([str(message["To"])]))
+    yield "To", sample.to(number), tuple(address for _, address in getaddresses([str(message["To"])]))
     parts = [part for part in message.walk() if not part.is_multipart()]
     yield "the text", _lines(text.encode()), _body(parts, "text/plain")
     if html is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from os import PathLike
 from typing import TypeAlias
 
@@ -48,6 +49,12 @@ def to_addresses(value: Addresses) -> tuple[Address, ...]:
         return parse_addresses(value)
     if isinstance(value, Address):
         return (value,)
+    only_texts = isinstance(value, tuple) and {*map(type, value)} == {str}
+    return _read_all(value) if only_texts else _read_all.__wrapped__(value)
+
+
+@lru_cache(maxsize=64)  # what goes to a hundred people goes to the same hundred again
+def _read_all(value: Iterable[str | Address]) -> tuple[Address, ...]:
     found: list[Address] = []
     for item in value:
         if isinstance(item, Address):

@@ -41,7 +41,7 @@ class Outcome(StrEnum):
     """At least one recipient may have been delivered without an answer. Never sent again silently."""
 
 
-@frozen(slots=False)  # made faster so, and there is one for every recipient
+@frozen
 class RecipientOutcome:
     """The answer for one recipient.
 

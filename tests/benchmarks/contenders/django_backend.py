@@ -30,7 +30,7 @@ class DjangoClient:
         sample = self._sample
         subject, text, html = sample.numbered(number)
         sender = f"{sample.sender[0]} <{sample.sender[1]}>"
-        message = EmailMultiAlternatives(subject, text, sender, list(sample.recipients))
+        message = EmailMultiAlternatives(subject, text, sender, list(sample.to(number)))
         if html is not None:
             message.attach_alternative(html, "text/html")
         if number < sample.bare:

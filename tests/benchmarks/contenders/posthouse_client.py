@@ -41,7 +41,7 @@ class Composer:
             files["inline"] = self._file(sample.inline)
         if sample.attachment and number >= sample.bare:
             files["attachments"] = self._file(sample.attachment)
-        return Message(sender=self._sender, to=sample.recipients, subject=subject, text=text, html=html, **files)
+        return Message(sender=self._sender, to=sample.to(number), subject=subject, text=text, html=html, **files)
 
     def _file(self, file: File) -> Attachment:
         return Attachment(self._contents[file.name], file.name, file.content_type, file.content_id)

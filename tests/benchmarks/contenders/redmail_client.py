@@ -33,7 +33,7 @@ class RedmailClient:
         self._mailer.send(
             subject=subject,
             sender=f"{sample.sender[0]} <{sample.sender[1]}>",
-            receivers=list(sample.recipients),
+            receivers=list(sample.to(number)),
             text=text,
             html=html,
             attachments={self._attachment[0].name: self._attachment[1]}

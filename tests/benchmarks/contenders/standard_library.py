@@ -19,7 +19,6 @@ class Composer:
     def __init__(self, sample: Sample) -> None:
         self._sample = sample
         self._sender = f"{sample.sender[0]} <{sample.sender[1]}>"
-        self._to = ", ".join(sample.recipients)
         self._inline = sample.inline and (sample.inline, sample.inline.read())
         self._attachment = sample.attachment and (sample.attachment, sample.attachment.read())
 
@@ -27,7 +26,7 @@ class Composer:
         subject, text, html = self._sample.numbered(number)
         message = EmailMessage()
         message["From"] = self._sender
-        message["To"] = self._to
+        message["To"] = ", ".join(self._sample.to(number))
         message["Subject"] = subject
         message["Date"] = formatdate(localtime=True)
         message["Message-ID"] = make_msgid(domain="example.org")

@@ -24,7 +24,7 @@ function composer(sample) {
     const fill = (text) => text.replaceAll("{number}", String(number));
     const message = {
       from: { name: sample.sender[0], address: sample.sender[1] },
-      to: sample.recipients,
+      to: sample.strangers ? sample.recipients.map((address) => `${number}.${address}`) : sample.recipients,
       subject: fill(sample.subject),
       text: fill(sample.text),
       attachments: [],

@@ -6,6 +6,7 @@ What may be used on a connection is settled once, in `Terms`; nothing that the s
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import frozen
@@ -196,6 +197,7 @@ def mail_command(envelope: Envelope, message: Sizes, terms: Terms, *, utf8: bool
     return b"".join(parameters)
 
 
+@lru_cache(maxsize=64)  # what goes to a hundred people goes to the same hundred again
 def rcpt_commands(recipients: tuple[str, ...], dsn: DsnRequest | None) -> bytes:
     """Return one RCPT command per recipient, line endings included."""
     if dsn is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from posthouse.errors import MessageError, PosthouseError, Reply, Stage, UncertainError
 from posthouse.messages import Submission
@@ -151,8 +152,7 @@ class Transaction:
             lost: why the connection was lost, if it was before the transaction was over.
         """
         if self.accepted:
-            alike = self.answers[0]
-            return [RecipientOutcome(address, RecipientStatus.ACCEPTED, alike) for address in self.recipients]
+            return list(_all_accepted(self.recipients, self.answers[0]))
         if self.mail is not None and _refuses(self.mail):
             return [outcome_for(address, self.mail) for address in self.recipients]
         verdict = next((reply for reply in (self.content, self.data) if reply and reply.code >= _POSITIVE), None)
@@ -187,6 +187,11 @@ class Transaction:
         if verdict is not None and verdict.code >= _POSITIVE and len(refusals) < len(self.recipients):
             return error_for(verdict, Stage.CONTENT, server=server)
         return next((error for error in refusals if error.temporary), refusals[0] if refusals else None)
+
+
+@lru_cache(maxsize=64)  # what goes to a hundred people goes to the same hundred again
+def _all_accepted(recipients: tuple[str, ...], reply: Reply) -> tuple[RecipientOutcome, ...]:
+    return tuple([RecipientOutcome(address, RecipientStatus.ACCEPTED, reply) for address in recipients])
 
 
 def _refuses(reply: Reply | None) -> bool:
