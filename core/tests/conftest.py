@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -95,3 +97,22 @@ def frames_of() -> Callable[[BaseException], str]:
         return shown
 
     return frames_of
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let a process started by the test be interrupted, though the tests may run as a shell's background job."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Undo what ``--verbose`` does to logging for the rest of a process."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
+    root.setLevel(level)

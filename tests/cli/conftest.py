@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -89,3 +90,11 @@ def account(work: Path) -> Callable[..., Path]:
         return path
 
     return account
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let a process started by the test be interrupted, though the tests may run as a shell's background job."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from posthouse_sandbox import Sandbox
 
 
@@ -43,6 +45,7 @@ def test_in_a_pipe_only_trouble_is_said(posthouse, configured: Sandbox, work: Pa
     assert result.stderr.startswith("line 3: unknown@example.org: refused, 550 5.1.1 No such user\n")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_loses_no_receipt(configured: Sandbox, work: Path) -> None:
     write_list(work, [f"a{number}@example.org" for number in range(5000)])
     command = [sys.executable, "-m", "posthouse.cli", *SEND, "--account", "smtp-plain", "--json"]

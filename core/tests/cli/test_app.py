@@ -182,6 +182,7 @@ def test_a_closed_pipe_ends_it_quietly(file: Path) -> None:
     assert (process.returncode, errors) == (141, b"")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_it_with_130(file: Path) -> None:
     process = subprocess.Popen(
         posthouse_process("send", "--to", "a@b.example", "--text", "-"),
