@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ssl
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from posthouse.errors import ConfigurationError, TlsError
+from posthouse.errors import TlsError
 from posthouse.providers import Credential
+from posthouse.tls.info import tls_info
 from posthouse_esmtp.opening import Opening
 from posthouse_esmtp.settings import EsmtpSettings, Security
 from posthouse_esmtp.testing import ScriptedServer
-from posthouse_esmtp.tls import Trust, tls_info
 
 NO_CREDENTIAL = Credential()
 BAD = ["self_signed", "expired", "wrong_host", "unknown_authority", "wrong_host_expired"]
@@ -96,19 +95,6 @@ async def test_any_name_is_not_any_certificate(kind: str, certificates: Any) -> 
             await Opening(settings, NO_CREDENTIAL, Security.STARTTLS).open()
 
 
-@pytest.mark.parametrize(
-    ("tls_min", "lowest"),
-    [
-        ("1.0", ssl.TLSVersion.TLSv1),
-        ("1.1", ssl.TLSVersion.TLSv1_1),
-        ("1.2", ssl.TLSVersion.TLSv1_2),
-        ("1.3", ssl.TLSVersion.TLSv1_3),
-    ],
-)
-def test_the_oldest_version_is_the_one_that_was_set(tls_min: str, lowest: ssl.TLSVersion) -> None:
-    assert Trust.of(EsmtpSettings(host="x", tls_min=tls_min)).context.minimum_version == lowest
-
-
 async def test_an_old_server_is_refused_unless_it_is_allowed(connect: Any, certificates: Any) -> None:
     context = certificates.context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -119,26 +105,6 @@ async def test_an_old_server_is_refused_unless_it_is_allowed(connect: Any, certi
         assert caught.value.code in ("tls.version", "tls.closed")  # asyncio's server hangs up without an alert
         connection = await connect(server, Security.STARTTLS, ca_file=certificates.ca_file)
         assert connection.security == "TLSv1.2"
-
-
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [
-        ("ca_file", "tls.ca-file"),
-        ("trusted_certificates", "tls.trusted-certificate"),
-        ("client_cert", "tls.client-cert"),
-    ],
-)
-@pytest.mark.parametrize("content", [None, "", "not a certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n"])
-def test_a_file_that_cannot_be_used_is_named(name: str, code: str, content: str | None, tmp_path: Path) -> None:
-    path = tmp_path / "some.pem"
-    if content is not None:
-        path.write_text(content)
-    value: Any = (str(path),) if name == "trusted_certificates" else path
-    with pytest.raises(ConfigurationError) as caught:
-        Trust.of(EsmtpSettings(host="x", **{name: value}))
-    assert caught.value.code == code
-    assert str(path) in caught.value.message
 
 
 async def test_describes_an_encrypted_connection(certificates: Any) -> None:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from posthouse.messages import Envelope, Message, Submission
+from posthouse.tls.trust import Trust
 from posthouse_ews.answers import Response
 from posthouse_ews.recipients import addressed
 from posthouse_ews.service import Draft, SentCopy, Service, read_response
 from posthouse_ews.settings import Access
-from posthouse_ews.tls import Trust
 from posthouse_ews.wire import Wire
 from posthouse_sandbox.ews.items import read_item
 from posthouse_sandbox.ews.soap import M, read

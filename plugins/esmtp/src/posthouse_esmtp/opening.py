@@ -16,6 +16,7 @@ import attrs
 
 from posthouse.errors import ConnectError, PosthouseError, ProtocolError, Reply, Stage, TlsError
 from posthouse.providers import Credential, CredentialKind
+from posthouse.tls.trust import Trust
 from posthouse_esmtp import network, sasl
 from posthouse_esmtp.answers import error_for
 from posthouse_esmtp.connection import EsmtpConnection
@@ -25,7 +26,6 @@ from posthouse_esmtp.protocol import Wire
 from posthouse_esmtp.replies import ServerOffers, parse_ehlo, split_enhanced
 from posthouse_esmtp.sasl.exchange import Exchange
 from posthouse_esmtp.settings import EsmtpSettings, Security
-from posthouse_esmtp.tls import Trust
 from posthouse_esmtp.translate import translated
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Opening:
         settings = self._settings
         self._deadline = asyncio.get_running_loop().time() + settings.timeout
         if self._security is Security.TLS:
-            self.trust = await asyncio.to_thread(Trust.of, settings)
+            self.trust = await asyncio.to_thread(Trust.of, settings, oldest=settings.tls_min)
         if settings.proxy is None:
             with translated(Stage.RESOLVE, host=settings.host, port=settings.port):
                 async with asyncio.timeout_at(self._deadline):
@@ -148,7 +148,7 @@ class Opening:
         """Let aiosmtplib shake hands, where TLS comes first, and read the greeting; then take the connection over."""
         trust = self.trust
         client = aiosmtplib.SMTP(
-            hostname=trust.server_name if trust else self._settings.host,
+            hostname=self._certified_name if trust else self._settings.host,
             sock=self._socket,
             use_tls=trust is not None,
             tls_context=trust.context if trust else None,
@@ -226,7 +226,7 @@ class Opening:
     async def _starttls(self) -> None:
         """Encrypt the connection (RFC 3207); what the server said before is forgotten."""
         wire, settings = self._open_wire, self._settings
-        trust = await asyncio.to_thread(Trust.of, settings)
+        trust = await asyncio.to_thread(Trust.of, settings, oldest=settings.tls_min)
         wire.stage = Stage.TLS
         reply = await self._ask(b"STARTTLS")
         if reply.code != 220:
@@ -235,9 +235,13 @@ class Opening:
             raise _injected(self._server)
         self.offers = ServerOffers()
         with translated(Stage.TLS, host=settings.host, port=settings.port):
-            await wire.upgrade(trust.context, trust.server_name, settings.timeout)
+            await wire.upgrade(trust.context, self._certified_name, settings.timeout)
         self.trust = trust
         self._check_trust(trust)
+
+    @property
+    def _certified_name(self) -> str:
+        return self._settings.server_name or self._settings.host
 
     def _check_trust(self, trust: Trust) -> None:
         ssl_object = self._open_wire.info("ssl_object")

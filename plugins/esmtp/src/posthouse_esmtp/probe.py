@@ -14,16 +14,17 @@ from attrs import frozen
 from posthouse.errors import PosthouseError, Reply, Stage
 from posthouse.providers import Credential, CredentialKind
 from posthouse.reports import Check, CheckStatus
+from posthouse.tls.info import TlsInfo, tls_info
 from posthouse_esmtp.answers import error_for
 from posthouse_esmtp.envelope import path
 from posthouse_esmtp.opening import Opening
 from posthouse_esmtp.settings import EsmtpSettings, Security
-from posthouse_esmtp.tls import TlsInfo, tls_info
 from posthouse_esmtp.token_check import TokenCheck
 
 __all__ = ["probe"]
 
 _FEW_DAYS = 21
+_SHOWN = attrs.filters.exclude("subject", "issuer")  # the chain names them
 """A certificate that expires sooner earns a warning."""
 
 
@@ -185,7 +186,7 @@ class _Report:
             f"{info.version}, {info.cipher}; {' < '.join(info.chain)}; {info.days_left} days left",
             cause=cause,
             hint=hint,
-            details={**attrs.asdict(info), "expires": info.expires.isoformat(), "verified": verified},
+            details={**attrs.asdict(info, filter=_SHOWN), "expires": info.expires.isoformat(), "verified": verified},
         )
 
     def _check(

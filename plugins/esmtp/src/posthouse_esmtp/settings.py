@@ -14,8 +14,9 @@ from attrs import frozen
 
 from posthouse.schema import setting
 from posthouse.secrets import Secret
+from posthouse.tls.settings import check_client_key, check_trusted_certificates
 
-__all__ = ["FINGERPRINT", "EsmtpSettings", "Security", "port_setting"]
+__all__ = ["EsmtpSettings", "Security", "port_setting"]
 
 
 class Security(StrEnum):
@@ -29,9 +30,6 @@ class Security(StrEnum):
     TLS = "tls"
     """From the first byte."""
 
-
-FINGERPRINT = re.compile(r"(?:sha-?256[:=])?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.IGNORECASE)
-"""A certificate's SHA-256 fingerprint, with or without colons, as openssl and browsers print it."""
 
 _LITERAL_EHLO = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]+)\]"
@@ -85,17 +83,6 @@ def _check_proxy(_: Any, __: attrs.Attribute[Secret | None], value: Secret | Non
         raise ValueError(
             "expected socks5://HOST:PORT or http://HOST:PORT, with user:password@ where the proxy wants it"
         )
-
-
-def _check_trusted(_: Any, __: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
-    for entry in value:
-        if not FINGERPRINT.fullmatch(entry) and re.fullmatch(r"(?:[0-9A-Fa-f]{2}:){8,}[0-9A-Fa-f]{2}", entry):
-            raise ValueError(f"found a fingerprint of {entry.count(':') + 1} bytes, expected SHA-256, which has 32")
-
-
-def _check_client_key(settings: EsmtpSettings, _: attrs.Attribute[Path | None], value: Path | None) -> None:
-    if value is not None and settings.client_cert is None:
-        raise ValueError("client_key is of no use without client_cert")
 
 
 def port_setting(default: int) -> Any:
@@ -154,7 +141,7 @@ class EsmtpSettings:
         order=_TLS_ORDER + 3,
         advanced=True,
         may_name_file=True,
-        validator=_check_trusted,
+        validator=check_trusted_certificates,
     )
     server_name: str = setting(
         "",
@@ -176,7 +163,7 @@ class EsmtpSettings:
         help="PEM file with the client certificate's private key, if it is not in the same file. Without a passphrase.",
         order=_TLS_ORDER + 6,
         advanced=True,
-        validator=_check_client_key,
+        validator=check_client_key,
     )
 
     auth_mechanisms: tuple[str, ...] = setting(

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from posthouse.errors import ConfigurationError, PosthouseError, ProtocolError
 from posthouse.providers import Credential, CredentialKind
+from posthouse.tls.trust import Trust
 from posthouse_ews.answers import error_for
 from posthouse_ews.connection import EwsConnection
 from posthouse_ews.logs import keep_secrets_out
 from posthouse_ews.online import ending_at
 from posthouse_ews.settings import Access, EwsSettings
-from posthouse_ews.tls import Trust
 from posthouse_ews.translate import translate
 from posthouse_ews.worker import Worker
 

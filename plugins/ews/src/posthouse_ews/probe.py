@@ -13,10 +13,11 @@ import attrs
 from posthouse.errors import DeliveryError, PosthouseError, Stage
 from posthouse.providers import Credential, CredentialKind
 from posthouse.reports import Check, CheckStatus
+from posthouse.tls.info import TlsInfo, tls_info
+from posthouse.tls.trust import Trust
 from posthouse_ews.online import ending_at
 from posthouse_ews.opening import Opening, server_of
 from posthouse_ews.settings import Access, EwsSettings
-from posthouse_ews.tls import TlsInfo, Trust, tls_info
 from posthouse_ews.token import verdict
 from posthouse_ews.translate import translate
 from posthouse_ews.worker import Worker
@@ -31,6 +32,7 @@ __all__ = ["probe"]
 _Result = TypeVar("_Result")
 
 _FEW_DAYS = 21
+_SHOWN = attrs.filters.exclude("chain")
 """A certificate that expires sooner earns a warning."""
 
 
@@ -167,7 +169,7 @@ def _certificate(steps: _Steps, title: str, info: TlsInfo, trust: Trust, setting
         cause = f'With verify = "{settings.verify}", nobody knows whether this is the right server.'
         hint = "Set verify to full; name the server's own certificate in trusted_certificates if it is self-signed."
     evidence = f"{info.version}, {info.cipher}; {info.subject} < {info.issuer}; {info.days_left} days left"
-    details = {**attrs.asdict(info), "expires": info.expires.isoformat(), "verified": trust.verified}
+    details = {**attrs.asdict(info, filter=_SHOWN), "expires": info.expires.isoformat(), "verified": trust.verified}
     check = steps.check(Stage.TLS, title, CheckStatus.WARNING if cause else CheckStatus.OK, evidence, details)
     return attrs.evolve(check, cause=cause, hint=hint)
 

@@ -13,11 +13,9 @@ from attrs import frozen
 
 from posthouse.schema import setting
 from posthouse.secrets import Secret
+from posthouse.tls.settings import check_client_key, check_trusted_certificates
 
-__all__ = ["FINGERPRINT", "Access", "EwsSettings"]
-
-FINGERPRINT = re.compile(r"(?:sha-?256[:=])?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.IGNORECASE)
-"""A certificate's SHA-256 fingerprint, with or without colons, as openssl and browsers print it."""
+__all__ = ["Access", "EwsSettings"]
 
 
 class Access(StrEnum):
@@ -46,17 +44,6 @@ def _check_url(settings: EwsSettings, _: attrs.Attribute[str], value: str) -> No
 def _check_mailbox(_: Any, __: attrs.Attribute[str], value: str) -> None:
     if value and not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+", value):
         raise ValueError(f"found {value!r}, expected the mailbox's address, without a name")
-
-
-def _check_trusted(_: Any, __: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
-    for entry in value:
-        if not FINGERPRINT.fullmatch(entry) and re.fullmatch(r"(?:[0-9A-Fa-f]{2}:){8,}[0-9A-Fa-f]{2}", entry):
-            raise ValueError(f"found a fingerprint of {entry.count(':') + 1} bytes, expected SHA-256, which has 32")
-
-
-def _check_client_key(settings: EwsSettings, _: attrs.Attribute[Path | None], value: Path | None) -> None:
-    if value is not None and settings.client_cert is None:
-        raise ValueError("client_key is of no use without client_cert")
 
 
 def _check_proxy(_: Any, __: attrs.Attribute[Secret | None], value: Secret | None) -> None:
@@ -133,7 +120,7 @@ class EwsSettings:
         order=32,
         advanced=True,
         may_name_file=True,
-        validator=_check_trusted,
+        validator=check_trusted_certificates,
     )
     client_cert: Path | None = setting(
         None,
@@ -148,7 +135,7 @@ class EwsSettings:
         help="PEM file with the client certificate's private key, if it is not in the same file. Without a passphrase.",
         order=34,
         advanced=True,
-        validator=_check_client_key,
+        validator=check_client_key,
     )
     proxy: Secret | None = setting(
         None,

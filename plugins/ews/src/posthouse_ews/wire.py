@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from requests.auth import AuthBase
 
-    from posthouse_ews.tls import Trust
+    from posthouse.tls.trust import Trust
 
 __all__ = ["USER_AGENT", "Wire", "open_session"]
 

@@ -1,4 +1,4 @@
-"""What makes a connection trustworthy: contexts, pinned certificates, and what a person wants to know about both."""
+"""How a server proves who it is: the context for the handshake, and the certificates that are pinned."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import hashlib
 import re
 import ssl
 import warnings
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
 from posthouse.errors import ConfigurationError, TlsError
-from posthouse_esmtp.settings import FINGERPRINT, EsmtpSettings
+from posthouse.tls.settings import FINGERPRINT, TlsSettings
 
-__all__ = ["TlsInfo", "Trust", "tls_info"]
+__all__ = ["Trust", "fingerprint", "with_colons"]
 
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _VERSIONS = {
     "1.0": ssl.TLSVersion.TLSv1,
     "1.1": ssl.TLSVersion.TLSv1_1,
     "1.2": ssl.TLSVersion.TLSv1_2,
     "1.3": ssl.TLSVersion.TLSv1_3,
 }
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 @frozen
@@ -32,26 +31,28 @@ class Trust:
 
     Attributes:
         context: for the handshake.
-        server_name: what is asked for, and must stand in the certificate.
         pins: SHA-256 fingerprints in hex of the only certificates that are accepted; empty if any valid one is.
         verified: True if a server that passes is certainly the one that was meant.
     """
 
     context: ssl.SSLContext
-    server_name: str
     pins: frozenset[str]
     verified: bool
 
     @classmethod
-    def of(cls, settings: EsmtpSettings) -> Trust:
+    def of(cls, settings: TlsSettings, *, oldest: str = "1.2") -> Trust:
         """Read what the settings name. Blocks (files, the system's authorities), so call it in a worker thread.
+
+        Args:
+            settings: a transport's.
+            oldest: the lowest TLS version to allow, ``"1.0"`` to ``"1.3"``; below 1.2 also old ciphers are allowed.
 
         Raises:
             ConfigurationError: a file cannot be used (``tls.ca-file``, ``tls.trusted-certificate``,
                 ``tls.client-cert``).
         """
         context = _with_authorities(settings.ca_file)
-        _set_minimum(context, settings.tls_min)
+        _set_minimum(context, oldest)
         pins, anchors = _trusted(settings.trusted_certificates)
         for der in anchors:
             context.load_verify_locations(cadata=der)
@@ -64,30 +65,29 @@ class Trust:
         if pins or settings.verify == "none":
             context.verify_mode = ssl.CERT_NONE
         if pins:
-            pins |= {_fingerprint(der) for der in anchors}
-        return cls(
-            context,
-            settings.server_name or settings.host,
-            pins,
-            verified=bool(pins) or settings.verify == "full",
-        )
+            pins |= {fingerprint(der) for der in anchors}
+        return cls(context, pins, verified=bool(pins) or settings.verify == "full")
 
-    def check(self, ssl_object: Any) -> None:
+    def check(self, encrypted: Any) -> None:
         """Refuse a server whose certificate is not one of those that are pinned. Call it before a byte is sent.
+
+        Args:
+            encrypted: an `ssl.SSLSocket`, or a transport's ``ssl_object``, after the handshake.
 
         Raises:
             TlsError: it is another one (``tls.fingerprint``).
         """
         if not self.pins:
             return
-        seen = _fingerprint(ssl_object.getpeercert(binary_form=True) or b"")
+        seen = fingerprint(encrypted.getpeercert(binary_form=True) or b"")
         if seen not in self.pins:
+            shown = with_colons(seen)
             raise TlsError(
                 "the server's certificate is not one of the pinned ones",
                 code="tls.fingerprint",
-                hint=f"Its fingerprint is {_with_colons(seen)}. If the server has a new certificate, and its "
-                "administrator confirms this fingerprint, put it into trusted_certificates.",
-                details={"fingerprint": _with_colons(seen)},
+                hint=f"Its fingerprint is {shown}. If the server has a new certificate, and its administrator confirms "
+                "this fingerprint, put it into trusted_certificates.",
+                details={"fingerprint": shown},
             )
 
 
@@ -149,59 +149,11 @@ def _unusable(name: str, path: Path | None, code: str, error: Exception) -> Conf
     )
 
 
-def _fingerprint(der: bytes) -> str:
+def fingerprint(der: bytes) -> str:
+    """Return a certificate's SHA-256 fingerprint in hex."""
     return hashlib.sha256(der).hexdigest()
 
 
-def _with_colons(fingerprint: str) -> str:
-    return ":".join(fingerprint[i : i + 2] for i in range(0, len(fingerprint), 2)).upper()
-
-
-# --- for the test report ----------------------------------------------------------------------------------------------
-
-
-@frozen(kw_only=True)
-class TlsInfo:
-    """What a person wants to know about an encrypted connection.
-
-    Attributes:
-        version: such as ``"TLSv1.3"``.
-        cipher: as OpenSSL calls it.
-        chain: the subjects of the certificates that the server sent, its own first, and who issued the last one. Before
-            Python 3.13 only the server's own can be seen.
-        days_left: whole days until the server's certificate expires; negative if it has.
-        expires: when that is.
-        fingerprint: SHA-256 of the server's certificate, with colons.
-    """
-
-    version: str
-    cipher: str
-    chain: tuple[str, ...]
-    days_left: int
-    expires: datetime
-    fingerprint: str
-
-
-def tls_info(ssl_object: Any) -> TlsInfo:
-    """Describe an encrypted connection.
-
-    Args:
-        ssl_object: the transport's ``ssl_object``, after the handshake.
-    """
-    from cryptography.x509 import load_der_x509_certificate
-
-    der = ssl_object.getpeercert(binary_form=True)
-    certificate = load_der_x509_certificate(der)
-    sent = [certificate]
-    if hasattr(ssl_object, "get_unverified_chain"):
-        sent = [load_der_x509_certificate(one) for one in ssl_object.get_unverified_chain()]
-    chain = [one.subject.rfc4514_string() for one in sent] + [sent[-1].issuer.rfc4514_string()]
-    expires = certificate.not_valid_after_utc
-    return TlsInfo(
-        version=ssl_object.version() or "",
-        cipher=ssl_object.cipher()[0],
-        chain=tuple(dict.fromkeys(chain)),
-        days_left=(expires - datetime.now(UTC)).days,
-        expires=expires,
-        fingerprint=_with_colons(_fingerprint(der)),
-    )
+def with_colons(digest: str) -> str:
+    """Return a fingerprint as people compare it: upper case, a colon between the bytes."""
+    return ":".join(digest[i : i + 2] for i in range(0, len(digest), 2)).upper()
