@@ -7,9 +7,21 @@ import re
 import socket
 from collections.abc import Mapping
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from posthouse.errors import ConnectError, DeliveryError, TlsError
+from posthouse import translation
+from posthouse.errors import ConnectError, TlsError
+from posthouse.translation import (
+    CLIENT_CERTIFICATE,
+    NAME_SERVER,
+    NOT_TLS,
+    REFUSED,
+    UNREACHABLE,
+    UNTRUSTED,
+    VERSION,
+    Meaning,
+    host_unknown,
+)
 
 __all__ = [
     "ADDRESS_LOOKUP",
@@ -21,34 +33,16 @@ __all__ = [
     "HANDSHAKE_OTHER",
     "HOST_UNKNOWN",
     "LOST",
-    "NOT_TLS",
     "PROXY_REFUSED",
     "PROXY_TIMEOUT",
     "PROXY_UNREACHABLE",
     "SILENT",
     "SYSTEM",
     "TIMEOUT",
-    "Meaning",
 ]
 
 
-@frozen
-class Meaning:
-    """What a foreign exception amounts to."""
-
-    error: type[DeliveryError]
-    code: str
-    what: str
-    hint: str
-    temporary: bool = False
-
-
-HOST_UNKNOWN = Meaning(
-    ConnectError,
-    "connect.host-unknown",
-    "no such host",
-    "Check the spelling of host; if it is right, check the name server of this machine.",
-)
+HOST_UNKNOWN = host_unknown("host")
 LOST = Meaning(
     ConnectError,
     "connect.lost",
@@ -72,37 +66,12 @@ CONNECT_FAILED = Meaning(
     ConnectError, "connect", "no connection", "Check host and port, and the network of this machine.", temporary=True
 )
 
-ADDRESS_LOOKUP: Mapping[int, Meaning] = {
-    socket.EAI_AGAIN: Meaning(
-        ConnectError,
-        "connect.name-server",
-        "the name server did not answer",
-        "Try again later; check the name server of this machine.",
-        temporary=True,
-    ),
-}
+ADDRESS_LOOKUP: Mapping[int, Meaning] = {socket.EAI_AGAIN: NAME_SERVER}
 
 SYSTEM: Mapping[int, Meaning] = {
-    errno.ECONNREFUSED: Meaning(
-        ConnectError,
-        "connect.refused",
-        "nothing listens there, or a firewall refuses",
-        "Check the port (587 for starttls, 465 for smtps, 25 for smtp) and that the server runs.",
-        temporary=True,
-    ),
-    errno.EHOSTUNREACH: Meaning(
-        ConnectError,
-        "connect.unreachable",
-        "no route to the host",
-        "Check the network of this machine.",
-        temporary=True,
-    ),
-    errno.ENETUNREACH: Meaning(
-        ConnectError,
-        "connect.unreachable",
-        "no route to the network",
-        "Check the network of this machine.",
-        temporary=True,
+    **UNREACHABLE,
+    errno.ECONNREFUSED: evolve(
+        REFUSED, hint="Check the port (587 for starttls, 465 for smtps, 25 for smtp) and that the server runs."
     ),
     errno.EADDRNOTAVAIL: Meaning(
         ConnectError,
@@ -122,18 +91,8 @@ SYSTEM: Mapping[int, Meaning] = {
     errno.EPIPE: LOST,
 }
 
-UNTRUSTED = Meaning(
-    TlsError,
-    "tls.certificate-untrusted",
-    "no authority that this machine trusts vouches for the server's certificate",
-    "If it is your own authority, name its certificate with ca_file; if the server forgot to send an intermediate "
-    "certificate, its administrator must add it.",
-)
-MISMATCH = Meaning(
-    TlsError,
-    "tls.hostname-mismatch",
-    "the server's certificate is for another name",
-    "Use the name that the certificate holds as host, or state it as server_name.",
+MISMATCH = evolve(
+    translation.MISMATCH, hint="Use the name that the certificate holds as host, or state it as server_name."
 )
 WEAK = Meaning(
     TlsError,
@@ -142,25 +101,7 @@ WEAK = Meaning(
     "The server's administrator must replace it by one with a longer key and SHA-256.",
 )
 CERTIFICATE: Mapping[int, Meaning] = {  # X509_V_ERR_… of OpenSSL's x509_vfy.h
-    9: Meaning(
-        TlsError,
-        "tls.certificate-not-yet-valid",
-        "the server's certificate is not valid yet",
-        "Check the clock of this machine; if it is right, tell the server's administrator.",
-    ),
-    10: Meaning(
-        TlsError,
-        "tls.certificate-expired",
-        "the server's certificate has expired",
-        "The server's administrator must renew it. Check the clock of this machine, too.",
-    ),
-    18: Meaning(
-        TlsError,
-        "tls.certificate-self-signed",
-        "the server's certificate is signed by itself",
-        "If this is your server, compare the certificate's SHA-256 fingerprint with the server's and put it into "
-        "trusted_certificates.",
-    ),
+    **translation.CERTIFICATE,
     19: UNTRUSTED,
     20: UNTRUSTED,
     21: UNTRUSTED,
@@ -183,26 +124,18 @@ CERTIFICATE_OTHER = evolve(
     hint="Tell the server's administrator, or trust this certificate explicitly with trusted_certificates.",
 )
 
-NOT_TLS = Meaning(TlsError, "tls.not-tls", "the server speaks plain text where TLS was expected", "")
 HANDSHAKE: tuple[tuple[re.Pattern[str], Meaning], ...] = (  # searched in OpenSSL's name of the reason
     (re.compile("WRONG_VERSION_NUMBER|UNKNOWN_PROTOCOL|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG|RECORD_LAYER"), NOT_TLS),
     (
         re.compile("PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|NO_PROTOCOLS_AVAILABLE|VERSION_TOO_LOW"),
-        Meaning(
-            TlsError,
-            "tls.version",
-            "server and account allow no TLS version in common",
-            "The server should offer TLS 1.2 or newer. If it cannot, lower tls_min, though old versions are weak.",
+        evolve(
+            VERSION,
+            hint="The server should offer TLS 1.2 or newer. If it cannot, lower tls_min, though old versions are weak.",
         ),
     ),
     (
         re.compile("CERTIFICATE_REQUIRED|ALERT_(BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_|ACCESS_DENIED)"),
-        Meaning(
-            TlsError,
-            "tls.client-certificate",
-            "the server does not accept this client's certificate, or wants one",
-            "Set client_cert and client_key to a certificate that the server accepts.",
-        ),
+        CLIENT_CERTIFICATE,
     ),
     (
         re.compile("UNRECOGNIZED_NAME"),

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from attrs import evolve
 
 from posthouse.errors import DeliveryError, PosthouseError, ProtocolError, Reply, Stage
+from posthouse.translation import NOT_TLS, Meaning
 from posthouse_esmtp.answers import error_for
 from posthouse_esmtp.meanings import (
     ADDRESS_LOOKUP,
@@ -28,14 +29,12 @@ from posthouse_esmtp.meanings import (
     HANDSHAKE_OTHER,
     HOST_UNKNOWN,
     LOST,
-    NOT_TLS,
     PROXY_REFUSED,
     PROXY_TIMEOUT,
     PROXY_UNREACHABLE,
     SILENT,
     SYSTEM,
     TIMEOUT,
-    Meaning,
 )
 from posthouse_esmtp.replies import split_enhanced
 

@@ -7,34 +7,35 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from posthouse.errors import (
     AuthenticationError,
     ConnectError,
-    DeliveryError,
     PosthouseError,
     ProtocolError,
     Stage,
-    TlsError,
+)
+from posthouse.translation import (
+    CERTIFICATE,
+    CLIENT_CERTIFICATE,
+    MISMATCH,
+    NAME_SERVER,
+    NOT_TLS,
+    REFUSED,
+    UNREACHABLE,
+    UNTRUSTED,
+    VERSION,
+    Meaning,
+    host_unknown,
 )
 
 __all__ = ["translate"]
 
 
-@frozen
-class _Meaning:
-    """What a foreign exception amounts to."""
-
-    error: type[DeliveryError]
-    code: str
-    what: str
-    hint: str
-    stage: Stage = Stage.CONNECT
-    temporary: bool = True
-
-
-_FAILED = _Meaning(ConnectError, "connect", "no connection", "Check url, and the network of this machine.")
+_FAILED = Meaning(
+    ConnectError, "connect", "no connection", "Check url, and the network of this machine.", temporary=True
+)
 _LOST = evolve(
     _FAILED,
     code="connect.lost",
@@ -47,88 +48,27 @@ _TIMEOUT = evolve(
     what="no answer in time",
     hint="Check url, and whether a firewall drops the connection; a large message may need a longer timeout.",
 )
-_PROXY = _Meaning(
+_PROXY = Meaning(
     ConnectError,
     "connect.proxy-refused",
     "the proxy cannot be reached, or refused to connect to the server",
     "Check the setting proxy: address, user name and password, and whether it allows this server.",
+    temporary=True,
 )
-_HOST_UNKNOWN = _Meaning(
-    ConnectError,
-    "connect.host-unknown",
-    "no such host",
-    "Check the spelling of url; if it is right, check the name server of this machine.",
-    stage=Stage.RESOLVE,
-    temporary=False,
-)
-_NAME_SERVER = _Meaning(
-    ConnectError,
-    "connect.name-server",
-    "the name server did not answer",
-    "Try again later; check the name server of this machine.",
-    stage=Stage.RESOLVE,
-)
-_SYSTEM: Mapping[int, _Meaning] = {
-    errno.ECONNREFUSED: evolve(
-        _FAILED,
-        code="connect.refused",
-        what="nothing listens there, or a firewall refuses",
-        hint="Check the host and port in url, and that the server runs.",
-    ),
-    errno.EHOSTUNREACH: evolve(_FAILED, code="connect.unreachable", what="no route to the host"),
-    errno.ENETUNREACH: evolve(_FAILED, code="connect.unreachable", what="no route to the network"),
+_HOST_UNKNOWN = host_unknown("url")
+_SYSTEM: Mapping[int, Meaning] = {
+    errno.ECONNREFUSED: evolve(REFUSED, hint="Check the host and port in url, and that the server runs."),
+    **{number: evolve(meaning, hint=_FAILED.hint) for number, meaning in UNREACHABLE.items()},
     errno.ETIMEDOUT: _TIMEOUT,
 }
 
-_UNTRUSTED = _Meaning(
-    TlsError,
-    "tls.certificate-untrusted",
-    "no authority that this machine trusts vouches for the server's certificate",
-    "If it is your own authority, name its certificate with ca_file; if the server forgot to send an intermediate "
-    "certificate, its administrator must add it.",
-    stage=Stage.TLS,
-    temporary=False,
-)
-_MISMATCH = evolve(
-    _UNTRUSTED,
-    code="tls.hostname-mismatch",
-    what="the server's certificate is for another name",
-    hint="Use the name that the certificate holds in url.",
-)
-_CERTIFICATE: Mapping[int, _Meaning] = {  # X509_V_ERR_… of OpenSSL's x509_vfy.h
-    9: evolve(
-        _UNTRUSTED,
-        code="tls.certificate-not-yet-valid",
-        what="the server's certificate is not valid yet",
-        hint="Check the clock of this machine; if it is right, tell the server's administrator.",
-    ),
-    10: evolve(
-        _UNTRUSTED,
-        code="tls.certificate-expired",
-        what="the server's certificate has expired",
-        hint="The server's administrator must renew it. Check the clock of this machine, too.",
-    ),
-    18: evolve(
-        _UNTRUSTED,
-        code="tls.certificate-self-signed",
-        what="the server's certificate is signed by itself",
-        hint="If this is your server, compare the certificate's SHA-256 fingerprint with the server's and put it into "
-        "trusted_certificates.",
-    ),
-    62: _MISMATCH,
-    64: _MISMATCH,
-}
+_MISMATCH = evolve(MISMATCH, hint="Use the name that the certificate holds in url.")
+_CERTIFICATE: Mapping[int, Meaning] = {**CERTIFICATE, 62: _MISMATCH, 64: _MISMATCH}
 _HANDSHAKE = evolve(
-    _UNTRUSTED,
+    UNTRUSTED,
     code="tls.handshake",
     what="the TLS handshake failed",
     hint="Check that url names an https server, and that it offers TLS 1.2 or newer.",
-)
-_CLIENT_CERTIFICATE = evolve(
-    _UNTRUSTED,
-    code="tls.client-certificate",
-    what="the server does not accept this client's certificate, or wants one",
-    hint="Set client_cert and client_key to a certificate that the server accepts.",
 )
 _CLOSED = evolve(
     _HANDSHAKE,
@@ -137,27 +77,22 @@ _CLOSED = evolve(
     hint="Try again. If it stays, the server may want a certificate of this client: client_cert and client_key.",
     temporary=True,
 )
-_REASONS: tuple[tuple[tuple[str, ...], _Meaning], ...] = (  # OpenSSL's names
+_REASONS: tuple[tuple[tuple[str, ...], Meaning], ...] = (  # OpenSSL's names
     (
         ("CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_CERTIFICATE"),
-        _CLIENT_CERTIFICATE,
+        CLIENT_CERTIFICATE,
     ),
     (
         ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE"),
-        evolve(
-            _HANDSHAKE,
-            code="tls.version",
-            what="server and account allow no TLS version in common",
-            hint="The server must offer TLS 1.2 or newer; its administrator can switch that on.",
-        ),
+        evolve(VERSION, hint="The server must offer TLS 1.2 or newer; its administrator can switch that on."),
     ),
     (
         ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER"),
-        evolve(_HANDSHAKE, code="tls.not-tls", what="the server speaks plain text where TLS was expected"),
+        evolve(NOT_TLS, hint=_HANDSHAKE.hint),
     ),
     (("UNEXPECTED_EOF",), _CLOSED),
 )
-_SIGN_IN = _Meaning(
+_SIGN_IN = Meaning(
     AuthenticationError,
     "authentication.handshake",
     "the sign-in was cut short",
@@ -165,13 +100,12 @@ _SIGN_IN = _Meaning(
     stage=Stage.AUTHENTICATION,
     temporary=False,
 )
-_MALFORMED = _Meaning(
+_MALFORMED = Meaning(
     ProtocolError,
     "protocol",
     "what came back is no HTTP",
     "Check that url names an Exchange server.",
     Stage.CONTENT,
-    False,
 )
 
 
@@ -212,13 +146,13 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         waiting += [one.__cause__, getattr(one, "reason", None), *one.args[:2], one.__context__]
 
 
-def _meaning(chain: tuple[BaseException, ...]) -> _Meaning:
+def _meaning(chain: tuple[BaseException, ...]) -> Meaning:
     import requests
     from urllib3.exceptions import HTTPError, NewConnectionError, ProxyError
 
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return _CERTIFICATE.get(cause.verify_code, _UNTRUSTED)
+            return _CERTIFICATE.get(cause.verify_code, UNTRUSTED)
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLZeroReturnError):
             reason = cause.reason or ("UNEXPECTED_EOF" if isinstance(cause, ssl.SSLEOFError) else "")
             return next((found for names, found in _REASONS if any(name in reason for name in names)), _HANDSHAKE)
@@ -226,7 +160,7 @@ def _meaning(chain: tuple[BaseException, ...]) -> _Meaning:
         return _PROXY
     for cause in chain:
         if isinstance(cause, socket.gaierror):
-            return _NAME_SERVER if cause.errno == socket.EAI_AGAIN else _HOST_UNKNOWN
+            return NAME_SERVER if cause.errno == socket.EAI_AGAIN else _HOST_UNKNOWN
         if isinstance(cause, OSError) and (known := _SYSTEM.get(cause.errno or 0)) is not None:
             return known
     if any(isinstance(cause, TimeoutError | requests.Timeout) for cause in chain):

@@ -8,9 +8,19 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from posthouse.errors import ConnectError, DeliveryError, Stage, TlsError
+from posthouse.errors import ConnectError, Stage, TlsError
+from posthouse.translation import (
+    CERTIFICATE,
+    MISMATCH,
+    NAME_SERVER,
+    REFUSED,
+    UNREACHABLE,
+    UNTRUSTED,
+    Meaning,
+    host_unknown,
+)
 
 __all__ = ["AnswerLostError", "translated"]
 
@@ -21,104 +31,53 @@ class AnswerLostError(ConnectError):
     default_code = "connect.lost"
 
 
-@frozen
-class _Meaning:
-    """What a foreign exception amounts to."""
-
-    error: type[DeliveryError]
-    code: str
-    what: str
-    hint: str
-    stage: Stage = Stage.CONNECT
-    temporary: bool = True
-
-
-_LOST = _Meaning(AnswerLostError, "connect.lost", "the connection broke before the answer", "Try again.")
+_LOST = Meaning(AnswerLostError, "connect.lost", "the connection broke before the answer", "Try again.", temporary=True)
 _SILENT = evolve(
     _LOST, code="connect.timeout", what="no answer in time", hint="Try again later, or raise transport.timeout."
 )
-_UNFINISHED = _Meaning(ConnectError, "connect.lost", "the connection broke", "Try again.")
-_TIMEOUT = _Meaning(
+_UNFINISHED = Meaning(ConnectError, "connect.lost", "the connection broke", "Try again.", temporary=True)
+_TIMEOUT = Meaning(
     ConnectError,
     "connect.timeout",
     "no connection in time",
     "Check the network of this machine, and whether a firewall or proxy is in between.",
+    temporary=True,
 )
-_FAILED = _Meaning(
-    ConnectError, "connect", "no connection", "Check base_url, and the network of this machine; some need a proxy."
+_FAILED = Meaning(
+    ConnectError,
+    "connect",
+    "no connection",
+    "Check base_url, and the network of this machine; some need a proxy.",
+    temporary=True,
 )
-_PROXY = _Meaning(
+_PROXY = Meaning(
     ConnectError,
     "connect.proxy-refused",
     "the proxy refused to connect",
     "Check user name and password in the setting proxy, and whether the proxy allows this host.",
+    temporary=True,
 )
-_HOST_UNKNOWN = _Meaning(
-    ConnectError,
-    "connect.host-unknown",
-    "no such host",
-    "Check the spelling of base_url; if it is right, check the name server of this machine.",
-    stage=Stage.RESOLVE,
-    temporary=False,
-)
-_NAME_SERVER = _Meaning(
-    ConnectError,
-    "connect.name-server",
-    "the name server did not answer",
-    "Try again later; check the name server of this machine.",
-    stage=Stage.RESOLVE,
-)
-_SYSTEM: Mapping[int, _Meaning] = {
-    errno.ECONNREFUSED: _Meaning(
-        ConnectError,
-        "connect.refused",
-        "nothing listens there, or a firewall refuses",
-        "Check base_url and proxy, and that the server runs.",
-    ),
-    errno.EHOSTUNREACH: evolve(_FAILED, code="connect.unreachable", what="no route to the host"),
-    errno.ENETUNREACH: evolve(_FAILED, code="connect.unreachable", what="no route to the network"),
+_HOST_UNKNOWN = host_unknown("base_url")
+_SYSTEM: Mapping[int, Meaning] = {
+    errno.ECONNREFUSED: evolve(REFUSED, hint="Check base_url and proxy, and that the server runs."),
+    **{number: evolve(meaning, hint=_FAILED.hint) for number, meaning in UNREACHABLE.items()},
 }
-_UNTRUSTED = _Meaning(
-    TlsError,
-    "tls.certificate-untrusted",
-    "no authority that this machine trusts vouches for the server's certificate",
-    "If a proxy opens the encryption, or it is your own server, name the authority's certificate with ca_file.",
-    stage=Stage.TLS,
-    temporary=False,
+_UNTRUSTED = evolve(
+    UNTRUSTED,
+    hint="If a proxy opens the encryption, or it is your own server, name the authority's certificate with ca_file.",
 )
-_CERTIFICATE: Mapping[int, _Meaning] = {  # X509_V_ERR_… of OpenSSL's x509_vfy.h
-    9: evolve(
-        _UNTRUSTED,
-        code="tls.certificate-not-yet-valid",
-        what="the server's certificate is not valid yet",
-        hint="Check the clock of this machine.",
-    ),
+_MISMATCH = evolve(MISMATCH, hint="Use the name that the certificate holds in base_url.")
+_CERTIFICATE: Mapping[int, Meaning] = {
+    9: evolve(CERTIFICATE[9], hint="Check the clock of this machine."),
     10: evolve(
-        _UNTRUSTED,
-        code="tls.certificate-expired",
-        what="the server's certificate has expired",
+        CERTIFICATE[10],
         hint="Check the clock of this machine; if it is right, the server's administrator must renew it.",
     ),
-    18: evolve(
-        _UNTRUSTED,
-        code="tls.certificate-self-signed",
-        what="the server's certificate is signed by itself",
-        hint="If this is your server, name its certificate with ca_file.",
-    ),
-    62: evolve(
-        _UNTRUSTED,
-        code="tls.hostname-mismatch",
-        what="the server's certificate is for another name",
-        hint="Use the name that the certificate holds in base_url.",
-    ),
-    64: evolve(
-        _UNTRUSTED,
-        code="tls.hostname-mismatch",
-        what="the server's certificate is for another address",
-        hint="Use the name that the certificate holds in base_url.",
-    ),
+    18: evolve(CERTIFICATE[18], hint="If this is your server, name its certificate with ca_file."),
+    62: _MISMATCH,
+    64: evolve(_MISMATCH, what="the server's certificate is for another address"),
 }
-_HANDSHAKE = _Meaning(
+_HANDSHAKE = Meaning(
     TlsError,
     "tls.handshake",
     "the TLS handshake failed",
@@ -152,7 +111,7 @@ def translated(server: str) -> Iterator[None]:
         ) from error
 
 
-def _meaning(error: Exception) -> _Meaning:
+def _meaning(error: Exception) -> Meaning:
     import httpx
 
     if isinstance(error, httpx.ConnectError | OSError):
@@ -166,7 +125,7 @@ def _meaning(error: Exception) -> _Meaning:
     return _SILENT if isinstance(error, httpx.TimeoutException) else _LOST
 
 
-def _of_the_cause(error: BaseException) -> _Meaning:
+def _of_the_cause(error: BaseException) -> Meaning:
     """Look for the exception of the system that httpx and httpcore have wrapped."""
     cause: BaseException | None = error
     while cause is not None:
@@ -175,7 +134,7 @@ def _of_the_cause(error: BaseException) -> _Meaning:
         if isinstance(cause, ssl.SSLError):
             return _HANDSHAKE
         if isinstance(cause, socket.gaierror):
-            return _NAME_SERVER if cause.errno == socket.EAI_AGAIN else _HOST_UNKNOWN
+            return NAME_SERVER if cause.errno == socket.EAI_AGAIN else _HOST_UNKNOWN
         if isinstance(cause, OSError) and (meaning := _SYSTEM.get(cause.errno or 0)):
             return meaning
         if isinstance(cause, TimeoutError):
