@@ -79,6 +79,8 @@ def to_attachments(value: Attachments) -> tuple[Attachment, ...]:
 
 def to_inline(value: Attachments) -> tuple[Attachment, ...]:
     """Take one or many, each with a content_id where its name can be one."""
+    if not value:
+        return ()
     parts = to_attachments(value)
     return parts if all(part.content_id for part in parts) else tuple(part.named_by_file() for part in parts)
 

@@ -76,14 +76,15 @@ class Engine:
             self._channels[account.name] = Channel(account, scope, self.extensions, self.configuration.source)
         return self._channels[account.name]
 
-    async def prepare(self, message: Message, account: Account) -> Prepared:
+    async def prepare(self, message: Message, account: Account, number: int = 0) -> Prepared:
         """Make a message ready to leave through an account.
 
         Raises:
             MessageError, NotPermittedError, ConfigurationError, PluginError: it cannot leave.
         """
         channel = self.channel(account)
-        return await prepare(message, account, self.configuration.safety, self.extensions, channel.objections)
+        safety = self.configuration.safety
+        return await prepare(message, account, safety, self.extensions, channel.objections, number)
 
     def check(self, message: Message, account: Account) -> tuple[Problem, ...]:
         """Return what the account cannot carry of a message.

@@ -43,6 +43,7 @@ async def prepare(
     safety: Safety,
     extensions: Sequence[Extension],
     objections: Callable[[Message, Envelope], tuple[Problem, ...]],
+    number: int = 0,
 ) -> Prepared:
     """Make a message ready to leave. ``objections`` says what its transport cannot carry.
 
@@ -67,7 +68,7 @@ async def prepare(
             code="message.unsupported",
             details={"problems": [str(problem) for problem in problems]},
         )
-    return Prepared(Submission(message=message, envelope=envelope), withheld)
+    return Prepared(Submission(message=message, envelope=envelope, number=number), withheld)
 
 
 def with_account_defaults(message: Message, account: Account) -> Message:

@@ -119,7 +119,7 @@ class Stream:
         try:
             ready = as_message(message)
             account = self._choose(ready)
-            prepared = await self._engine.prepare(ready, account)
+            prepared = await self._engine.prepare(ready, account, number)
         except PosthouseError as error:
             self._finish(number, failed(ready, account, error, {}))
             return
@@ -296,8 +296,7 @@ class _Lane:
             under_way.append(job)
             room -= 1
             self._channel.rate.take()
-            ready = job.prepared.submission
-            yield Submission(message=ready.message, envelope=ready.envelope, number=job.number)
+            yield job.prepared.submission
 
     def _settle(self, job: _Job, lease: Lease, delivery: Delivery) -> None:
         """Make the receipt."""

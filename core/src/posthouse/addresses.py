@@ -186,6 +186,8 @@ def _parse(text: str) -> tuple[Address, ...]:
 def unique(addresses: Iterable[Address]) -> tuple[Address, ...]:
     """Return each mailbox once, in order; domains are compared without regard to case."""
     addresses = tuple(addresses)
+    if len(addresses) < 2:
+        return addresses
     if len(addresses) == len({*"\n".join([address.addr_spec for address in addresses]).lower().split("\n")}):
         return addresses
     seen: dict[tuple[str, str], Address] = {}

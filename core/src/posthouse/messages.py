@@ -169,7 +169,7 @@ class Message:
 
     def recipients(self) -> tuple[Address, ...]:
         """Everybody who receives a copy, each once, in the order To, Cc, Bcc."""
-        return unique((*self.to, *self.cc, *self.bcc))
+        return unique(self.to + self.cc + self.bcc)
 
     def with_header(self, name: str, value: str) -> Message:
         """Return a copy in which this header, and no other of its name, has this value.
