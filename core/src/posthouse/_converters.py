@@ -49,11 +49,16 @@ def to_addresses(value: Addresses) -> tuple[Address, ...]:
         return parse_addresses(value)
     if isinstance(value, Address):
         return (value,)
-    only_texts = isinstance(value, tuple) and {*map(type, value)} == {str}
-    return _read_all(value) if only_texts else _read_all.__wrapped__(value)
+    if isinstance(value, tuple) and {*map(type, value)} == {str}:
+        return _read_texts(value)
+    return _read_all(value)
 
 
 @lru_cache(maxsize=64)  # what goes to a hundred people goes to the same hundred again
+def _read_texts(value: tuple[str, ...]) -> tuple[Address, ...]:
+    return _read_all(value)
+
+
 def _read_all(value: Iterable[str | Address]) -> tuple[Address, ...]:
     found: list[Address] = []
     for item in value:
