@@ -194,8 +194,8 @@ async def test_client_certificates(exchange: Exchange, account: Account, basic: 
     client = exchange.sandbox.authority.client()
     async with await asyncio.start_server(close, "127.0.0.1", 0, ssl=context) as server:
         url = f"https://localhost:{server.sockets[0].getsockname()[1]}/EWS/Exchange.asmx"
-        # With TLS 1.3 the server's alert and the client's first words cross on the way: either may come first, and words
-        # that reach a closed socket are answered by a reset, which overtakes the alert.
+        # With TLS 1.3 the server's alert and the client's first words cross on the way: either may come first, and
+        # words that reach a closed socket are answered by a reset, which overtakes the alert.
         code = await code_of(account, exchange.settings(url=url), basic)
         assert code in {"tls.client-certificate", "tls.closed", "connect.lost"}
         settings = exchange.settings(url=url, client_cert=client.certificate_file, client_key=client.key_file)
