@@ -18,6 +18,7 @@ from posthouse import Mailer
 from . import cyrus as cyrus_program
 from . import dovecot as dovecot_program
 from . import exim as exim_program
+from . import kerberos as kerberos_program
 from . import postfix as postfix_program
 from .accounts import DOMAIN
 from .certificates import Certificates
@@ -35,6 +36,7 @@ NEEDS = {
         (cyrus_program.PROGRAM, "postfix"),
     ],
     "exim": [(exim_program.PROGRAM, exim_program.RUN_AS), (dovecot_program.PROGRAM, "dovecot")],
+    "kerberos": [(path, "root") for path in (kerberos_program.PROGRAM, kerberos_program.ADMIN, kerberos_program.KINIT)],
 }
 REQUIRED = os.environ.get("POSTHOUSE_REQUIRE_SERVERS") == "1"
 _deselected = pytest.StashKey[int]()
@@ -52,6 +54,8 @@ def missing() -> dict[str, str]:
                 reasons[server] = f"no user {user}; run tests/servers/install.sh"
         if os.geteuid() != 0:
             reasons[server] = "mail servers switch users, which needs root"
+    if packages := kerberos_program.missing_packages():
+        reasons.setdefault("kerberos", f"no package {' or '.join(packages)}; nox -s servers installs them")
     return reasons
 
 
