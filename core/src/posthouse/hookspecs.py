@@ -117,6 +117,9 @@ async def send_batch(connection: Connection, submissions: AsyncIterator[Submissi
     Yields one `Delivery` per submission taken from ``submissions``, in order. When the connection breaks, those handed
     over without an answer are uncertain, those taken and not handed over are ``untouched``, and the generator ends;
     the engine sends the untouched ones over another connection.
+
+    A batch that takes longer than the account allows is cancelled. Where the connection has an attribute ``unsent``, it
+    then says how many of those taken, counted from the last, were not handed over; all others are uncertain.
     """
     yield  # type: ignore[misc]
 
