@@ -76,7 +76,7 @@ class Case:
     strangers: bool = False
     delay: float = 0.0
     op: Op = Op.SEND
-    seconds: float = 0.4
+    seconds: float = 0.3
     most_rounds: int = 99
 
     def without_slow(self) -> Case:

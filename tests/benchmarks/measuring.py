@@ -18,7 +18,7 @@ from .verification import WrongCopyError
 
 __all__ = ["Result", "measure", "rate", "ratio"]
 
-MOST = 4000
+MOST = 2000
 """Messages in one batch."""
 MOST_WARMING = 1.0
 """Seconds; a contender that takes longer for its batch is not warmed up once more."""

@@ -137,7 +137,7 @@ def delayed(port: int, seconds: float) -> Iterator[int]:
 def _certificate(folder: Path) -> tuple[str, str]:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    own = authority.issue_cert("127.0.0.1")
+    own = authority.issue_cert("127.0.0.1", "localhost")
     own.private_key_pem.write_to_path(str(folder / "key.pem"))
     (folder / "certificate.pem").write_bytes(b"".join(blob.bytes() for blob in own.cert_chain_pems))
     return str(folder / "certificate.pem"), str(folder / "key.pem")

@@ -25,6 +25,7 @@ class RedmailClient:
             cls_smtp=smtplib.SMTP_SSL if job.ca else smtplib.SMTP,
             **options,
         )
+        self._mailer.use_jinja = False  # the texts are no templates
         self._mailer.connect()
 
     def send_one(self, number: int) -> None:
@@ -39,7 +40,6 @@ class RedmailClient:
             attachments={self._attachment[0].name: self._attachment[1]}
             if self._attachment and number >= sample.bare
             else None,
-            use_jinja=False,
         )
 
     def send(self, numbers: range) -> None:

@@ -60,7 +60,7 @@ async function main() {
     port: job.port,
     secure: Boolean(job.ca),
     ignoreTLS: !job.ca,
-    tls: job.ca ? { ca: fs.readFileSync(job.ca) } : {},
+    tls: job.ca ? { ca: fs.readFileSync(job.ca), servername: "localhost" } : {},
     maxConnections: job.connections,
     maxMessages: Infinity,
   });
