@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncMailer"]
 
+_MOST_SENDERS = 1000
+
 
 class AsyncMailer:
     """Sends messages through the accounts of a configuration, from async code.
@@ -264,10 +266,17 @@ class AsyncMailer:
 
         logging = _logs.listening()
 
+        known: dict[str, Account] = {}  # by From address, which is all of a message that counts
+
         def choose(message: Message) -> Account:
+            sender = message.sender.addr_spec if message.sender else ""
+            if sender in known and not logging:
+                return known[sender]
             chosen = self.resolve(message, account=account, user=user, purpose=purpose)
             if logging:
                 _logs.chosen(chosen)
+            if len(known) < _MOST_SENDERS:
+                known[sender] = chosen.account
             return chosen.account
 
         return Stream(self._engine, choose)

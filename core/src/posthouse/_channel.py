@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from posthouse import _logs
 from posthouse._limits import RateLimit
-from posthouse._objections import objections
+from posthouse._objections import carries_everything, objections
 from posthouse._pool import Lease, Pool
 from posthouse._scope import Extension, Scope
 from posthouse.errors import (
@@ -66,6 +66,7 @@ class Channel:
         self.rate = RateLimit(account.delivery.per_minute)
         self._credential = Credential()
         self._refused: AuthenticationError | None = None
+        self._carries_everything = carries_everything(account, scope.transport.capabilities)
 
     @property
     def renewing(self) -> bool:
@@ -78,7 +79,10 @@ class Channel:
         Raises:
             PluginError: the transport breaks the contract.
         """
-        found = objections(message, envelope, self.account, self.scope.transport.capabilities)
+        if self._carries_everything:
+            found: tuple[Problem, ...] = ()
+        else:
+            found = objections(message, envelope, self.account, self.scope.transport.capabilities)
         if not self.scope.objects:
             return found
         try:
@@ -146,7 +150,8 @@ class Channel:
         async with aclosing(batch):
             async for delivery in batch:
                 lease.sent += 1
-                self._note_refusal(lease, delivery)
+                if delivery.untouched:
+                    self._note_refusal(lease, delivery)
                 yield delivery
 
     def test(self, credential: Credential | None, sender: str, recipient: str) -> AsyncIterator[Check]:

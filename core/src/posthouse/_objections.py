@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     from posthouse.messages import Envelope, Message
     from posthouse.providers import Capabilities
 
-__all__ = ["objections"]
+__all__ = ["carries_everything", "objections"]
+
+
+def carries_everything(account: Account, can: Capabilities) -> bool:
+    """Return whether no message can meet an objection, so that none needs to be looked at."""
+    abilities = (
+        can.raw_mime, can.html, can.inline_images, can.read_receipt, can.dsn, can.require_tls, can.envelope_sender,
+        can.envelope_recipients, can.unicode_addresses, can.custom_headers == "any",
+    )  # fmt: skip
+    limits = (can.max_custom_headers, can.max_recipients)
+    return all(abilities) and limits == (None, None) and not account.strict_addresses
 
 
 def objections(

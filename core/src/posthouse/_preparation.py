@@ -5,6 +5,8 @@ Everything here happens before a connection is opened, so a message that cannot 
 
 from __future__ import annotations
 
+import itertools
+import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -87,7 +89,7 @@ def with_account_defaults(message: Message, account: Account) -> Message:
     if account.force_sender and account.sender is not None and sender.addr_spec != account.sender.addr_spec:
         message = message.with_sender(account.sender, reply_to=message.reply_to or (sender,))
         sender = account.sender
-    return message.with_defaults(
+    return message._with_known_defaults(
         sender=sender,
         reply_to=account.reply_to,
         date=None if message.date else _now(),
@@ -129,4 +131,19 @@ def _local_time(seconds: int) -> datetime:
 def _new_message_id(domain: str) -> str:
     if not domain.isascii():
         domain = str(Address(f"id@{domain}").ascii).rpartition("@")[2]
-    return f"<{time.time_ns():x}.{secrets.token_hex(8)}@{domain}>"
+    return f"<{time.time_ns():x}.{_process}{next(_count):x}@{domain}>"
+
+
+_process = ""
+_count = itertools.count()
+
+
+def _begin_process() -> None:
+    """Make Message-IDs differ from those of other processes, a parent included."""
+    global _process
+    _process = f"{secrets.token_hex(8)}."
+
+
+_begin_process()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_process)

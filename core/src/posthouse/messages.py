@@ -204,6 +204,17 @@ class Message:
         check_date(date)
         if message_id is not None:
             check_id(message_id, "message_id")
+        return self._with_known_defaults(sender=sender, date=date, message_id=message_id, reply_to=reply_to)
+
+    def _with_known_defaults(
+        self,
+        *,
+        sender: Address | None,
+        date: datetime | None,
+        message_id: str | None,
+        reply_to: tuple[Address, ...],
+    ) -> Message:
+        """Do what `with_defaults` does, with values that are known to be good."""
         missing: dict[str, Any] = {}
         if sender is not None and self.sender is None:
             missing["sender"] = sender

@@ -116,11 +116,17 @@ def address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str
     Raises:
         MessageError: one of them can only be written in UTF-8, and ``utf8`` is False (``message.smtputf8``).
     """
+    if len(addresses) == 1 and addresses[0].addr_spec.isascii():
+        (single,) = addresses
+        if not single.name:
+            return f"{name}: {single.addr_spec}\r\n"
+        if len(name) + len(single.name) + len(single.addr_spec) + 5 <= _LINE and _is_plain(single.name):
+            return f"{name}: {single.name} <{single.addr_spec}>\r\n"
     last = _last_fields.get(name)
     if last is not None and last[0] is addresses and last[1] == utf8:
         return last[2]
-    field = _address_field(name, addresses, utf8=utf8)
-    if len(addresses) > 1 and name in _REPEATED:
+    field = _long_address_field(name, addresses, utf8=utf8)
+    if name in _REPEATED:
         _last_fields[name] = (addresses, utf8, field)
     return field
 
@@ -129,13 +135,7 @@ _REPEATED = {"To", "Cc", "Reply-To"}
 _last_fields: dict[str, tuple[Sequence[Address], bool, str]] = {}
 
 
-def _address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str:
-    if len(addresses) == 1 and addresses[0].addr_spec.isascii():
-        (single,) = addresses
-        if not single.name:
-            return f"{name}: {single.addr_spec}\r\n"
-        if len(name) + len(single.name) + len(single.addr_spec) + 5 <= _LINE and _is_plain(single.name):
-            return f"{name}: {single.name} <{single.addr_spec}>\r\n"
+def _long_address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str:
     words: list[str] = []
     for address in addresses:
         spec = address.addr_spec if utf8 else address.ascii

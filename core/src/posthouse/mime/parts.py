@@ -52,6 +52,8 @@ class Part(NamedTuple):
 
 def body_of(message: Message, *, eightbit: bool) -> Part:
     """Return the body of a message, its content merged into as few segments as it has streamed files."""
+    if message.html is None and not message.attachments:
+        return _text("plain", message.text or "", eightbit)
     parts = [*_texts(message, eightbit), *(_file(file, "attachment", eightbit) for file in message.attachments)]
     body = _multipart("mixed", parts) if message.attachments else parts[0]
     return body if len(body.content) == 1 else body._replace(content=_merged(body.content))
@@ -69,8 +71,6 @@ def _texts(message: Message, eightbit: bool) -> Iterator[Part]:
         yield _multipart("alternative", alternatives)
     elif alternatives:
         yield alternatives[0]
-    elif not message.attachments:
-        yield _text("plain", "", eightbit)
 
 
 def _text(subtype: str, text: str, eightbit: bool) -> Part:

@@ -22,7 +22,7 @@ from posthouse.receipts import Delivery
 from posthouse_esmtp.answers import error_for
 from posthouse_esmtp.envelope import Terms
 from posthouse_esmtp.protocol import CLOSING, Wire
-from posthouse_esmtp.transaction import SMALL, Job, Transaction
+from posthouse_esmtp.transaction import END, SMALL, Job, Transaction
 
 __all__ = ["AHEAD", "WINDOW", "Pipeline"]
 
@@ -39,7 +39,6 @@ _HURRY = 0.005
 """Seconds for which what was accepted may be kept back, so that the caller hears of many at a time."""
 
 _READ_AT_ONCE = 4
-_END = b".\r\n"
 
 
 class Pipeline:
@@ -182,7 +181,8 @@ class Pipeline:
     def _note_envelope(self, transaction: Transaction, replies: Sequence[Reply]) -> None:
         rest = transaction.take(replies)
         transaction.data = rest[0] if rest else None
-        self._check(transaction)
+        if not (transaction.smooth and transaction.go_ahead):
+            self._check(transaction)
 
     async def _step_by_step(self, transaction: Transaction) -> None:
         """Send the envelope command by command, and no command that has lost its purpose."""
@@ -213,19 +213,19 @@ class Pipeline:
         """Write the content, and with its end the envelope of what comes next; return False if it broke off."""
         self._wire.stage = Stage.CONTENT
         if not transaction.wanted:  # an empty message to nobody, since the server waits for one (RFC 2920 section 3.1)
-            self._announce(upcoming, _END, 1)
+            self._announce(upcoming, END, 1)
         elif transaction.job.small:
             self._write_content(transaction, upcoming)
         else:
             if not await self._stream(transaction, transaction.job.rendered.dot_stuffed()):
                 return False
             transaction.handed_over = True
-            self._announce(upcoming, _END, 1)
+            self._announce(upcoming, END, 1)
         return True
 
     def _write_content(self, transaction: Transaction, upcoming: Transaction | None) -> None:
         transaction.handed_over = True
-        self._announce(upcoming, b"".join((*transaction.job.rendered.dot_stuffed(), _END)), 1)
+        self._announce(upcoming, transaction.job.octets, 1)
 
     async def _read_content(self, transaction: Transaction) -> None:
         for reply in await self._wire.take(1, self._timeout * _CONTENT_PATIENCE):

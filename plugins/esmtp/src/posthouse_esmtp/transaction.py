@@ -17,7 +17,10 @@ from posthouse_esmtp.answers import error_for, outcome_for
 from posthouse_esmtp.envelope import Terms, mail_command, rcpt_commands, split_recipients
 from posthouse_esmtp.protocol import CLOSING
 
-__all__ = ["SMALL", "Job", "Transaction"]
+__all__ = ["END", "SMALL", "Job", "Transaction"]
+
+END = b".\r\n"
+"""Ends the content that follows DATA."""
 
 SMALL = 65536
 """Messages up to this many bytes go out in one piece; larger ones in chunks, when somebody was accepted for them."""
@@ -34,6 +37,7 @@ class Transaction:
         recipients: who is asked for.
         rcpts: the RCPT commands, one line for each.
         reset: True if an RSET goes before it, so that its reply comes first.
+        owed: how many replies `envelope` earns, without the one to its end; 0 once they were taken.
         cleared: the reply to that RSET.
         mail: the reply to MAIL.
         answers: the replies to RCPT, as far as they came.
@@ -52,6 +56,7 @@ class Transaction:
         "handed_over",
         "job",
         "mail",
+        "owed",
         "rcpts",
         "recipients",
         "reset",
@@ -63,6 +68,7 @@ class Transaction:
         self.recipients = recipients
         self.rcpts = rcpts
         self.reset = False
+        self.owed = 0
         self.cleared: Reply | None = None
         self.mail: Reply | None = None
         self.answers: Sequence[Reply] = ()
@@ -79,12 +85,8 @@ class Transaction:
             reset: begin with RSET, since the server may still have another transaction open.
         """
         self.reset = reset
+        self.owed = reset + 1 + len(self.recipients)
         return b"".join((b"RSET\r\n" if reset else b"", self.job.mail, self.rcpts, end))
-
-    @property
-    def owed(self) -> int:
-        """How many replies `envelope` earns, without the one to its end; 0 once they were taken."""
-        return 0 if self.mail is not None else self.reset + 1 + len(self.recipients)
 
     def take(self, replies: Sequence[Reply]) -> Sequence[Reply]:
         """Note the replies to `envelope`, which may be cut short, and return those that are left."""
@@ -95,6 +97,7 @@ class Transaction:
         if self.reset and replies:
             self.cleared = replies[0]
         if len(replies) > first:
+            self.owed = 0
             self.mail = mail = replies[first]
             self.answers = answers = replies[first + 1 : count]
             alike = answers.count(answers[0]) if answers else 0
@@ -204,19 +207,23 @@ class Job:
     Attributes:
         submission: what is to be sent.
         rendered: its content.
+        small: True if it goes out in one piece.
+        octets: what follows DATA, of a small one, if that is how it goes.
         mail: the MAIL command of each of its transactions.
         transactions: those that were not begun.
         over: those that are decided, or were begun when the connection broke.
         problem: why it was not even tried.
     """
 
-    __slots__ = ("mail", "over", "problem", "rendered", "submission", "transactions")
+    __slots__ = ("mail", "octets", "over", "problem", "rendered", "small", "submission", "transactions")
 
     def __init__(self, submission: Submission, terms: Terms) -> None:
         self.submission = submission
         self.over: list[Transaction] = []
         self.transactions: list[Transaction] = []
         self.problem: PosthouseError | None = None
+        self.small = False
+        self.octets = b""
         try:
             self._prepare(submission, terms)
         except PosthouseError as error:
@@ -229,16 +236,14 @@ class Job:
         rcpts = rcpt_commands(envelope.recipients, envelope.dsn)
         self.rendered: Rendered = render(submission.message, eightbit=terms.eightbit, utf8=terms.utf8)
         self.mail = mail_command(envelope, self.rendered, terms, utf8=not rcpts.isascii())
+        self.small = self.rendered.size <= SMALL and not self.rendered.blocking
+        if self.small and not terms.chunking:
+            self.octets = b"".join((*self.rendered.dot_stuffed(), END))
         groups = split_recipients(envelope.recipients, terms)
         if len(groups) == 1:
             self.transactions.append(Transaction(self, envelope.recipients, rcpts))
         else:
             self.transactions += [Transaction(self, some, rcpt_commands(some, envelope.dsn)) for some in groups]
-
-    @property
-    def small(self) -> bool:
-        """True if it goes out in one piece."""
-        return self.rendered.size <= SMALL and not self.rendered.blocking
 
     @property
     def touched(self) -> bool:
@@ -250,6 +255,8 @@ class Job:
         """True if nothing is left to send."""
         if self.transactions:
             return False
+        if len(self.over) == 1 and self.over[0].content is not None:
+            return True
         return all(transaction.content is not None or transaction.refused for transaction in self.over)
 
     def delivery(self, server: str, lost: PosthouseError | None = None) -> Delivery:
