@@ -26,7 +26,7 @@ _VOLATILE = (
     (r"[^\n]*\r(?=[^\n])", ""),  # a progress bar that was drawn over
     (r"\b\d+(?:\.\d+)? m?s\b", "TIME"),
     (r"(\d|localhost|example):\d{4,5}\b", r"\1:PORT"),
-    (r"<[0-9a-f]+\.[0-9a-f]+@", "<ID@"),
+    (r"<[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+@", "<ID@"),
     (r"Received as [0-9a-f]{12}", "Received as ID"),
     (r"\d{8}T\d{6}\.\d+Z", "STAMP"),
     (r"-[0-9a-f]{12}\.(eml|json)", r"-ID.\1"),
