@@ -27,6 +27,7 @@ LOCK = ROOT / "requirements" / "dev.txt"
 PYTHONS = ["3.11", "3.12", "3.13"]
 HATCHLING = (sys.executable, "-m", "hatchling", "build")
 NO_TESTS_FOUND = 5
+PARALLEL = ("--numprocesses", "auto", "--dist", "worksteal")
 
 # pyenv's shims answer only for the versions that are switched on; nox finds the others through PATH.
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
@@ -49,7 +50,7 @@ def tests(session: nox.Session, folder: Path) -> None:
     """Test each distribution alone, installed from its wheel, and then what concerns all of them together."""
     if folder == ROOT:
         install(session, "--requirement", str(LOCK), *(name(other) for other in DISTRIBUTIONS))
-        pytest(session, "tests")
+        pytest(session, *PARALLEL, "tests")
     else:
         test_alone(session, folder)
 
@@ -140,7 +141,7 @@ def test_alone(session: nox.Session, folder: Path) -> None:
     own = project(folder).get("dependency-groups", {}).get("test", [])
     install(session, "--requirement", str(ROOT / "requirements" / "test.in"), name(folder), *own)
     session.chdir(folder)
-    pytest(session, "tests")
+    pytest(session, *PARALLEL, "tests")
 
 
 def install(session: nox.Session, *requirements: str) -> None:
