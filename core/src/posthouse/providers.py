@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from attrs import Factory, frozen
 
@@ -24,10 +24,20 @@ __all__ = [
     "Expiry",
     "ExtensionDescription",
     "LoginPrompt",
+    "Migration",
     "Operation",
     "Phase",
     "TransportDescription",
 ]
+
+
+Migration: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Takes settings as one major version wrote them, and returns them as the next one does.
+
+A pure function: the same answer for the same settings, which it leaves as they are; no file, no network, no clock. It
+gets all that was written but ``kind`` and ``settings_version``: values are what TOML has, a secret is its reference,
+and what has a default or comes from elsewhere may be missing.
+"""
 
 
 class CredentialKind(StrEnum):
@@ -130,6 +140,9 @@ class TransportDescription:
         capabilities: what it can carry.
         resources: per authenticator kind, the resource to ask a token for.
         summary: one sentence for a list.
+        settings_version: version of the settings, ``"MAJOR.MINOR"``: the minor goes up when a setting is added, the major
+            when what was written for the version before has to be rewritten.
+        migrations: major version → what makes settings of it into those of the next one.
     """
 
     kind: str
@@ -139,6 +152,8 @@ class TransportDescription:
     capabilities: Capabilities
     resources: Mapping[str, str] = Factory(dict)
     summary: str = ""
+    settings_version: str = "1.0"
+    migrations: Mapping[int, Migration] = Factory(dict)
 
 
 @frozen(kw_only=True)
@@ -151,6 +166,9 @@ class AuthenticatorDescription:
         settings: attrs class of its settings.
         provides: the credential kinds that it can hand out.
         summary: one sentence for a list.
+        settings_version: version of the settings, ``"MAJOR.MINOR"``: the minor goes up when a setting is added, the major
+            when what was written for the version before has to be rewritten.
+        migrations: major version → what makes settings of it into those of the next one.
     """
 
     kind: str
@@ -158,6 +176,8 @@ class AuthenticatorDescription:
     settings: type[Any]
     provides: frozenset[CredentialKind]
     summary: str = ""
+    settings_version: str = "1.0"
+    migrations: Mapping[int, Migration] = Factory(dict)
 
 
 class Phase(IntEnum):
