@@ -17,7 +17,7 @@ from posthouse._discovery import Candidate, Registry
 from posthouse.errors import PluginError
 from posthouse.providers import AuthenticatorDescription, ExtensionDescription, TransportDescription
 
-__all__ = ["Extension", "Scope", "load_commands", "load_extension", "load_settings"]
+__all__ = ["Extension", "Loaded", "Scope", "load", "load_commands", "load_extension", "load_settings"]
 
 _HOOKS = {
     "transport": {
@@ -34,6 +34,11 @@ _HOOKS = {
 _COROUTINES = {"connect", "send", "compose", "authenticate", "start_login", "finish_login", "expiries", "prepare"}
 _ASYNC_GENERATORS = {"send_batch", "test", "login"}
 _PLAIN = {"describe", "objections"}
+_DESCRIPTIONS: dict[str, type[TransportDescription | AuthenticatorDescription | ExtensionDescription]] = {
+    "transport": TransportDescription,
+    "authenticator": AuthenticatorDescription,
+    "extension": ExtensionDescription,
+}
 _Description = TypeVar("_Description", bound=TransportDescription | AuthenticatorDescription | ExtensionDescription)
 
 
@@ -73,6 +78,36 @@ class Scope:
 
 
 @attrs.frozen
+class Loaded:
+    """One plugin alone, held to its role.
+
+    Attributes:
+        candidate: where it comes from.
+        description: what it says of itself.
+        hook: calls its implementations.
+        implemented: the hooks that it has.
+    """
+
+    candidate: Candidate
+    description: TransportDescription | AuthenticatorDescription | ExtensionDescription
+    hook: Any
+    implemented: frozenset[str]
+
+
+def load(registry: Registry, role: str, kind: str) -> Loaded:
+    """Load a ``"transport"``, an ``"authenticator"`` or an ``"extension"``.
+
+    Raises:
+        PluginError: it is missing or breaks the contract.
+    """
+    candidate = registry.find(role, kind)
+    manager = _new_manager()
+    implemented = _register(manager, candidate)
+    description = _description(manager, candidate, _DESCRIPTIONS[role])
+    return Loaded(candidate, description, manager.hook, frozenset(implemented))
+
+
+@attrs.frozen
 class Extension:
     """An active extension: its description, and its hooks where it has them."""
 
@@ -88,11 +123,9 @@ def load_extension(registry: Registry, name: str) -> Extension:
     Raises:
         PluginError: it is missing or breaks the contract.
     """
-    candidate = registry.find("extension", name)
-    manager = _new_manager()
-    implemented = _register(manager, candidate)
-    description = _description(manager, candidate, ExtensionDescription)
-    return Extension(description, manager.hook, "prepare" in implemented, "observe" in implemented)
+    loaded = load(registry, "extension", name)
+    assert isinstance(loaded.description, ExtensionDescription)
+    return Extension(loaded.description, loaded.hook, "prepare" in loaded.implemented, "observe" in loaded.implemented)
 
 
 def load_settings(registry: Registry, role: str, kind: str) -> type[Any]:
@@ -101,12 +134,9 @@ def load_settings(registry: Registry, role: str, kind: str) -> type[Any]:
     Raises:
         PluginError: it is missing or breaks the contract.
     """
-    candidate = registry.find(role, kind)
-    manager = _new_manager()
-    _register(manager, candidate)
-    if role == "transport":
-        return _description(manager, candidate, TransportDescription).settings
-    return _description(manager, candidate, AuthenticatorDescription).settings
+    description = load(registry, role, kind).description
+    assert not isinstance(description, ExtensionDescription)
+    return description.settings
 
 
 def load_commands(candidate: Candidate, group: Any) -> None:
