@@ -1,0 +1,121 @@
+"""The transport under test at work: messages to send, connections that are closed in the end, outcomes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import define, field
+
+from posthouse.accounts import Account, Selection
+from posthouse.addresses import Address
+from posthouse.errors import PosthouseError
+from posthouse.messages import Envelope, Message, Submission
+from posthouse.providers import Connection
+from posthouse.receipts import Delivery, RecipientStatus
+from posthouse.reports import Check
+from posthouse.structuring import structure
+from posthouse.testing.peers import Peer
+from posthouse.testing.plugins import PluginUnderTest
+
+__all__ = ["Driver", "statuses", "submission"]
+
+_numbers = itertools.count(1)
+
+
+def submission(peer: Peer, *names: str, **fields: Any) -> Submission:
+    """Return a message as the engine hands it over, to these local parts (``bob`` by default).
+
+    Args:
+        peer: says who may send, and where the recipients are.
+        names: local parts of the recipients; they stand in To.
+        fields: further fields of the message.
+    """
+    to = tuple(peer.recipient(name) for name in names or ("bob",))
+    given: dict[str, Any] = {"sender": peer.sender, "to": to, "subject": "Posthouse", "text": "It works.\n"} | fields
+    defaults: dict[str, Any] = {
+        "date": datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC),
+        "message_id": f"<{next(_numbers)}@kit.example>",
+    }
+    message = Message(**(defaults | given))
+    recipients = tuple(address.addr_spec for address in message.recipients())
+    return Submission(message=message, envelope=Envelope(sender=peer.sender, recipients=recipients))
+
+
+def statuses(delivery: Delivery) -> dict[str, RecipientStatus]:
+    """Return what became of each recipient."""
+    return {outcome.address: outcome.status for outcome in delivery.recipients}
+
+
+@define
+class Driver:
+    """Calls the hooks as the engine does.
+
+    Attributes:
+        plugin: the transport.
+        peer: where it sends to.
+    """
+
+    plugin: PluginUnderTest
+    peer: Peer
+    _open: list[Connection] = field(factory=list, init=False)
+
+    @property
+    def account(self) -> Account:
+        """The account that sends."""
+        return Account(name="kit", transport=Selection(kind=self.plugin.kind), sender=Address(self.peer.sender))
+
+    def settings(self, **more: Any) -> Any:
+        """Return the transport's settings, changed as wanted."""
+        assert self.plugin.settings is not None
+        return structure(self.plugin.settings, {**self.peer.options, **more}, path="transport")
+
+    async def connect(self, **more: Any) -> Connection:
+        """Open a connection, with the settings changed as wanted; it is closed when the case is over."""
+        connection: Connection = await self.plugin.hook.connect(
+            account=self.account, settings=self.settings(**more), credential=self.peer.credential
+        )
+        self._open.append(connection)
+        return connection
+
+    async def send_over(self, connection: Connection, submission: Submission) -> Delivery:
+        """Send over an open connection."""
+        delivery: Delivery = await self.plugin.hook.send(connection=connection, submission=submission)
+        return delivery
+
+    async def send(self, submission: Submission, **more: Any) -> Delivery:
+        """Connect and send. That no connection could be opened is an untouched delivery, as it is for the engine."""
+        try:
+            connection = await self.connect(**more)
+        except PosthouseError as error:
+            return Delivery(recipients=(), error=error, untouched=True)
+        return await self.send_over(connection, submission)
+
+    async def test(self, *, credential: bool = True) -> Sequence[Check]:
+        """Run the transport's test to its end."""
+        checks = self.plugin.hook.test(
+            account=self.account,
+            settings=self.settings(),
+            credential=self.peer.credential if credential else None,
+            sender=self.peer.sender,
+            recipient=self.peer.recipient("bob"),
+        )
+        return [check async for check in checks]
+
+    async def close(self) -> None:
+        """Close what is open."""
+        while self._open:
+            await self._open.pop().close()
+
+
+@asynccontextmanager
+async def driving(plugin: PluginUnderTest, peer: Peer) -> AsyncIterator[Driver]:
+    """Drive a transport, and close its connections in the end."""
+    driver = Driver(plugin, peer)
+    try:
+        yield driver
+    finally:
+        await driver.close()
