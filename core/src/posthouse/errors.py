@@ -7,6 +7,7 @@
     ├── MessageError            the message cannot be sent by anyone, or not by this account
     ├── NotPermittedError       policy says no: sending is off, a recipient is not allowed, a plugin is denied
     ├── PluginError             a plugin is missing, broken, incompatible, or breaks its contract
+    ├── ComposeError            the message cannot be opened or laid down for the user
     └── DeliveryError           the way to the server, or the server's answer
         ├── ConnectError        no connection: name unknown, refused, unreachable, proxy
         ├── TlsError            no trustworthy encryption: certificate, handshake, STARTTLS
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuthenticationError",
+    "ComposeError",
     "ConfigurationError",
     "ConnectError",
     "DeliveryError",
@@ -67,6 +69,7 @@ class Stage(StrEnum):
     SENDER = "sender"
     RECIPIENT = "recipient"
     CONTENT = "content"
+    COMPOSE = "compose"
     CLOSE = "close"
 
 
@@ -195,6 +198,13 @@ class PluginError(PosthouseError):
 
     default_code = "plugin"
     default_stage = Stage.DISCOVERY
+
+
+class ComposeError(PosthouseError):
+    """The message cannot be opened for the user, or laid down where the user finds it. Nothing was sent."""
+
+    default_code = "compose"
+    default_stage = Stage.COMPOSE
 
 
 class DeliveryError(PosthouseError):

@@ -134,8 +134,28 @@ def objections(message: Message, envelope: Envelope, account: Account, settings:
 
 
 @hookspec(firstresult=True)
-async def compose(account: Account, settings: Any, credential: Credential, message: Message) -> Draft:  # type: ignore[empty-body]
-    """Open the message for the user, in the user's mail program or as a draft, instead of sending it."""
+async def compose(  # type: ignore[empty-body]
+    account: Account, settings: Any, credential: Credential, message: Message, show: bool
+) -> Draft:
+    """Open the message for the user, in the user's mail program or as a draft, instead of sending it.
+
+    The message's To, Cc and Bcc are whom it may go to, by the policies of the configuration, and all three stand in the
+    draft: the user sees them. It may have no recipient yet. On an `AuthenticationError` for a bearer credential the
+    engine renews it and calls again, once. Where a person works in a dialog, it takes as long as that person needs.
+
+    Args:
+        account: the account that composes.
+        settings: an instance of the description's settings class.
+        credential: from the account's authenticator.
+        message: has a sender, a date and a Message-ID.
+        show: False to leave a draft and open nothing. Where True, a plugin that shows the message itself says so in
+            the draft (``opened``); the core opens the link of one that does not.
+
+    Raises:
+        ComposeError: with the code ``compose.unavailable`` if there is no way to do so on this machine; where nobody
+            asked for this transport, the engine makes a file instead.
+        PosthouseError: it did not work, and no draft is left behind, as far as that can be seen to.
+    """
 
 
 @hookspec(firstresult=True)

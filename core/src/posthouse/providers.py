@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from typing import Any, Protocol, TypeAlias
 
-from attrs import Factory, frozen
+from attrs import Factory, asdict, frozen
 
 from posthouse.accounts import Account
 from posthouse.secrets import Secret
@@ -310,8 +310,26 @@ class Draft:
         id: the provider's name for it; empty if there is none.
         location: where it is, in words: ``"Outlook, Drafts"``, or a file's path.
         link: a URL that opens it, if any.
+        opened: True if the user has it before their eyes, as far as that can be known.
+        notes: what the user should know although it worked.
+        account: name of the account; the core fills it in, and what follows.
+        method: how it was made: ``"transport"``, ``"eml"`` or ``"mailto"``.
+        transport: kind of the account's transport.
+        reason: why it was made so, in words.
+        message_id: the Message-ID header, angle brackets included. Mail programs may send it under another one.
     """
 
     id: str = ""
     location: str = ""
     link: str = ""
+    opened: bool = False
+    notes: tuple[str, ...] = ()
+    account: str = ""
+    method: str = ""
+    transport: str = ""
+    reason: str = ""
+    message_id: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the draft as plain data, as ``posthouse compose --json`` prints it. Holds no secret."""
+        return asdict(self) | {"notes": list(self.notes)}
