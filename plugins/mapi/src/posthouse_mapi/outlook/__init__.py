@@ -1,0 +1,1 @@
+"""Mail through Outlook's object model."""
