@@ -46,16 +46,23 @@ class Options(Mapping[str, Any]):
     Attributes:
         folder: where relative paths start; the current folder if None.
         as_text: True if every value is text because the source, a URL, knows nothing else.
+        preset: those of the options that came from a preset, with the version of the settings that it was written for.
     """
 
-    __slots__ = ("_values", "as_text", "folder")
+    __slots__ = ("_values", "as_text", "folder", "preset")
 
     def __init__(
-        self, values: Mapping[str, Any] | None = None, *, folder: Path | None = None, as_text: bool = False
+        self,
+        values: Mapping[str, Any] | None = None,
+        *,
+        folder: Path | None = None,
+        as_text: bool = False,
+        preset: Mapping[str, Any] | None = None,
     ) -> None:
         self._values = dict(values or {})
         self.folder = folder
         self.as_text = as_text
+        self.preset: Mapping[str, Any] = preset or {}
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]

@@ -12,20 +12,23 @@ Supported types: ``str``, ``int``, ``float``, ``bool``, ``Secret``, ``pathlib.Pa
 ``StrEnum``, each of them ``| None`` or as ``tuple[…, ...]``, and ``Mapping[str, str]``. The plugin's description names
 the class; everything else (loading, errors with a path, forms, JSON Schema, redaction) follows from it.
 
-Choices and limits are part of the class: an instance made by hand is checked just as one that was read from a file.
+Choices, limits and the like are part of the class: an instance made by hand is checked just as one that was read from a
+file.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import attrs
 from attrs import frozen
 
 from posthouse._values import shown
 from posthouse.errors import PluginError, PosthouseError
+from posthouse.secrets import Secret
 
 __all__ = [
     "METADATA_KEY",
@@ -33,6 +36,8 @@ __all__ = [
     "SettingsError",
     "alternatives",
     "failure",
+    "is_given",
+    "is_secret",
     "objection",
     "setting",
     "setting_info",
@@ -64,12 +69,17 @@ class SettingInfo:
         label: short name for a form.
         help: one or two sentences.
         choices: the values allowed, if only these are.
+        choice_labels: value → what a form shows for it, where that is more than the value.
         minimum: the smallest number allowed.
         maximum: the largest number allowed.
+        pattern: regular expression that a whole text must match.
+        format: what a text is, as JSON Schema calls it: ``"uri"``, ``"date"``, ``"hostname"``, …; a hint for forms.
         unit: ``"seconds"``, ``"bytes"``, … for numbers.
         order: position in a form; settings with equal order keep the order of the class.
+        group: heading that a form shows it under; empty for what stands on top.
         advanced: True if most people never need it.
         visible_when: other settings and the values that make this one matter.
+        required_when: another setting and the values with which this one must be given.
         placeholder: an example shown in an empty field.
         may_name_file: True if a text can be the path of a file or something else, such as a fingerprint.
         validator: what the plugin checks beyond choices and limits.
@@ -78,12 +88,17 @@ class SettingInfo:
     label: str
     help: str = ""
     choices: Sequence[Any] = ()
+    choice_labels: Mapping[Any, str] = attrs.Factory(dict)
     minimum: float | None = None
     maximum: float | None = None
+    pattern: str = ""
+    format: str = ""
     unit: str = ""
     order: int = 0
+    group: str = ""
     advanced: bool = False
     visible_when: Mapping[str, Sequence[Any]] | None = None
+    required_when: Mapping[str, Sequence[Any]] | None = None
     placeholder: str = ""
     may_name_file: bool = False
     validator: Validator | None = None
@@ -94,13 +109,17 @@ def setting(
     *,
     label: str,
     help: str = "",  # noqa: A002 - the word that forms and click use
-    choices: Sequence[Any] = (),
+    choices: Sequence[Any] | Mapping[Any, str] = (),
     minimum: float | None = None,
     maximum: float | None = None,
+    pattern: str = "",
+    format: str = "",  # noqa: A002 - the word that JSON Schema uses
     unit: str = "",
     order: int = 0,
+    group: str = "",
     advanced: bool = False,
     visible_when: Mapping[str, Sequence[Any]] | None = None,
+    required_when: Mapping[str, Sequence[Any]] | None = None,
     placeholder: str = "",
     may_name_file: bool = False,
     validator: Validator | None = None,
@@ -111,13 +130,19 @@ def setting(
         default: the value when nothing is given; without it the setting is required.
         label: short name for a form.
         help: one or two sentences: what it is, where to find it, what happens without it.
-        choices: the values allowed, if only these are.
+        choices: the values allowed, if only these are; as a mapping, each with the words that a form shows for it.
         minimum: the smallest number allowed.
         maximum: the largest number allowed.
+        pattern: regular expression that a whole text must match, in the dialect that Python and JavaScript share.
+        format: what a text is, as JSON Schema calls it: ``"uri"``, ``"date"``, ``"hostname"``, …. A hint for forms,
+            which nobody checks: use ``pattern`` or ``validator`` for that.
         unit: unit of a number, such as ``"seconds"`` or ``"bytes"``.
         order: position in a form.
+        group: heading that a form shows it under; empty for what stands on top.
         advanced: True if most people never need it.
-        visible_when: other settings and the values that make this one matter.
+        visible_when: other settings and the values that make this one matter; a form hides it otherwise. All must hold.
+        required_when: other settings and the values with which this one must be given, that is not be None or empty.
+            One that holds is enough.
         placeholder: an example shown in an empty field.
         may_name_file: True if a text can be the path of a file or something else, such as a fingerprint; a relative one
             that exists in the configuration's folder is taken from there. For files alone, use `pathlib.Path`.
@@ -131,12 +156,17 @@ def setting(
         label=label,
         help=help,
         choices=tuple(choices),
+        choice_labels=dict(choices) if isinstance(choices, Mapping) else {},
         minimum=minimum,
         maximum=maximum,
+        pattern=pattern,
+        format=format,
         unit=unit,
         order=order,
+        group=group,
         advanced=advanced,
         visible_when=visible_when,
+        required_when=required_when,
         placeholder=placeholder,
         may_name_file=may_name_file,
         validator=validator,
@@ -167,8 +197,18 @@ def settings_of(cls: type[Any]) -> tuple[attrs.Attribute[Any], ...]:
     return tuple(sorted((field for field in fields if field.init), key=lambda field: setting_info(field).order))
 
 
+def is_secret(attribute: attrs.Attribute[Any]) -> bool:
+    """Return whether a setting holds a secret, or several."""
+    return Secret in (attribute.type, *get_args(attribute.type))
+
+
+def is_given(value: Any) -> bool:
+    """Return whether a value says something: None and what is empty do not."""
+    return not (value is None or value in ("", ()))
+
+
 def objection(info: SettingInfo, value: Any) -> str:
-    """Return why choices or limits forbid a value; empty if they do not. Each value of a tuple is looked at."""
+    """Return why choices, limits or the pattern forbid a value; empty if none does. Looks at each value of a tuple."""
     for one in value if isinstance(value, tuple) else (value,):
         if one is None:
             continue
@@ -181,6 +221,22 @@ def objection(info: SettingInfo, value: Any) -> str:
                 return f"found {shown(one)}, expected {info.minimum} or more {info.unit}".rstrip()
             if info.maximum is not None and one > info.maximum:
                 return f"found {shown(one)}, expected {info.maximum} or less {info.unit}".rstrip()
+        if info.pattern and isinstance(one, str) and not re.fullmatch(info.pattern, one):
+            return f"found {shown(one)}, expected {_example(info)}"
+    return ""
+
+
+def _example(info: SettingInfo) -> str:
+    return f"something like {info.placeholder}" if info.placeholder else f"text that matches {info.pattern}"
+
+
+def _missing(instance: Any, info: SettingInfo, value: Any) -> str:
+    """Return which other setting wants this one to be given; empty if it is, or none does."""
+    if is_given(value):
+        return ""
+    for name, values in (info.required_when or {}).items():
+        if (other := getattr(instance, name)) in values:
+            return f"missing, and required with {name} = {shown(other)}"
     return ""
 
 
@@ -198,7 +254,7 @@ def _check_all(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> No
 def failure(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> str:
     """Return why a field does not take a value: choices, limits, the plugin's own validator; empty if it does."""
     info = setting_info(attribute)
-    text = objection(info, value)
+    text = objection(info, value) or _missing(instance, info, value)
     if text or info.validator is None:
         return text
     try:
