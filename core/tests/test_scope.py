@@ -8,6 +8,7 @@ from posthouse._discovery import Registry
 from posthouse._scope import Scope, load_extension
 from posthouse.config import PluginPolicy
 from posthouse.errors import PluginError
+from posthouse.providers import NoSettings
 
 from .conftest import Install
 
@@ -121,6 +122,6 @@ async def prepare(message, account):
     return message
 """
     install("acme-stamp", role="extension", kind="stamp", source=source)
-    extension = load_extension(Registry(PluginPolicy()), "stamp")
-    assert extension.prepares
-    assert not extension.observes
+    extension = load_extension(Registry(PluginPolicy()), "stamp", {})
+    assert extension.hooks == {"describe", "prepare"}
+    assert extension.settings == NoSettings()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from posthouse import _logs
+from posthouse import _extensions, _logs
 from posthouse._limits import RateLimit
 from posthouse._objections import carries_everything, objections
+from posthouse._observing import ObservedBatch, Observers, failure_of
 from posthouse._pool import Lease, Pool
 from posthouse._scope import Extension, Scope
 from posthouse.errors import (
@@ -19,13 +20,11 @@ from posthouse.errors import (
     Problem,
     UncertainError,
 )
-from posthouse.providers import AuthenticationRequest, Connection, Credential, CredentialKind, Operation
+from posthouse.providers import AuthenticationRequest, Connection, Credential, CredentialKind
 from posthouse.receipts import Delivery, RecipientOutcome, RecipientStatus
 from posthouse.structuring import structure
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from posthouse.accounts import Account
     from posthouse.messages import Envelope, Message, Submission
     from posthouse.reports import Check
@@ -60,8 +59,10 @@ class Channel:
     def __init__(self, account: Account, scope: Scope, extensions: Sequence[Extension], source: str) -> None:
         self.account = account
         self.scope = scope
-        self._observers = [extension for extension in extensions if extension.observes]
+        self._extensions = extensions
+        self._objecting = [extension for extension in extensions if "objections" in extension.hooks]
         self._settings, self.auth_settings = _structure_both(account, scope, source)
+        self._observers = Observers(extensions, account, self._settings)
         self.pool = Pool(self._open, account.delivery, account.name)
         self.rate = RateLimit(account.delivery.per_minute)
         self._credential = Credential()
@@ -83,11 +84,18 @@ class Channel:
             found: tuple[Problem, ...] = ()
         else:
             found = objections(message, envelope, self.account, self.scope.transport.capabilities)
+        if self._objecting:
+            can = self.scope.transport.capabilities
+            found += _extensions.objections(self._objecting, message, envelope, self.account, can)
         if not self.scope.objects:
             return found
         try:
             own = self.scope.hook.objections(
-                message=message, envelope=envelope, account=self.account, settings=self._settings
+                message=message,
+                envelope=envelope,
+                account=self.account,
+                settings=self._settings,
+                capabilities=self.scope.transport.capabilities,
             )
         except PosthouseError:
             raise
@@ -108,7 +116,7 @@ class Channel:
         """
         kind = self.scope.authenticator.kind
         request = self.request(renew=renew, claims=claims, refused=refused)
-        async with self._observed("authenticate"):
+        async with self._observers.around("authenticate"):
             credential: Credential = await self.guarded(
                 "authenticate", self.scope.hook.authenticate(settings=self.auth_settings, request=request)
             )
@@ -123,29 +131,46 @@ class Channel:
     async def send(self, lease: Lease, submission: Submission, attempt: int) -> Delivery:
         """Send one message over a leased connection. Whatever goes wrong stands in the delivery."""
         lease.sent += 1
-        async with self._observed(
-            "send",
-            recipients=len(submission.envelope.recipients),
-            message_id=submission.message.message_id,
-            attempt=attempt,
-        ):
-            try:
-                delivery: Delivery = await self.scope.hook.send(connection=lease.connection, submission=submission)
-            except PosthouseError as error:
-                return undelivered(submission, error)
-            except Exception as error:
-                return undelivered(submission, self._broken_send(error))
+        with suppress(PosthouseError):  # an observer sees it raised; the caller finds it in the delivery
+            async with self._observers.around_sending(submission, attempt):
+                delivery = await self._delivery(lease, submission)
+                if failure := failure_of(delivery):
+                    raise failure
         self._note_refusal(lease, delivery)
         return delivery
 
-    async def send_batch(self, lease: Lease, submissions: AsyncIterator[Submission]) -> AsyncGenerator[Delivery]:
+    def send_batch(self, lease: Lease, submissions: AsyncIterator[Submission]) -> AsyncGenerator[Delivery]:
         """Send what ``submissions`` yields; in one go where the transport can, one after the other where it cannot."""
-        if not self.scope.batches or self._observers:  # an observer sees every single send
-            async for submission in submissions:
-                yield await self.send(lease, submission, attempt=1)
-                if not lease.connection.usable:
-                    return
-            return
+        if not self.scope.batches:
+            return self._one_by_one(lease, submissions)
+        return self._observed_batch(lease, submissions) if self._observers else self._batch(lease, submissions)
+
+    async def _delivery(self, lease: Lease, submission: Submission) -> Delivery:
+        try:
+            delivery: Delivery = await self.scope.hook.send(connection=lease.connection, submission=submission)
+        except PosthouseError as error:
+            return undelivered(submission, error)
+        except Exception as error:
+            return undelivered(submission, self._broken_send(error))
+        return delivery
+
+    async def _one_by_one(self, lease: Lease, submissions: AsyncIterator[Submission]) -> AsyncGenerator[Delivery]:
+        async for submission in submissions:
+            yield await self.send(lease, submission, attempt=1)
+            if not lease.connection.usable:
+                return
+
+    async def _observed_batch(self, lease: Lease, submissions: AsyncIterator[Submission]) -> AsyncGenerator[Delivery]:
+        async with (
+            ObservedBatch(self._observers) as observed,
+            aclosing(observed.submissions(submissions)) as taken,
+            aclosing(self._batch(lease, taken)) as deliveries,
+        ):
+            async for delivery in deliveries:
+                observed.settle(delivery)
+                yield delivery
+
+    async def _batch(self, lease: Lease, submissions: AsyncIterator[Submission]) -> AsyncGenerator[Delivery]:
         batch = self.scope.hook.send_batch(connection=lease.connection, submissions=submissions)
         async with aclosing(batch):
             async for delivery in batch:
@@ -154,12 +179,17 @@ class Channel:
                     self._note_refusal(lease, delivery)
                 yield delivery
 
-    def test(self, credential: Credential | None, sender: str, recipient: str) -> AsyncIterator[Check]:
-        """Run the transport's own test."""
-        checks: AsyncIterator[Check] = self.scope.hook.test(
-            account=self.account, settings=self._settings, credential=credential, sender=sender, recipient=recipient
-        )
-        return checks
+    async def test(self, credential: Credential | None, sender: str, recipient: str) -> AsyncGenerator[Check]:
+        """Run the transport's own test, and those of the extensions."""
+        arguments = {"credential": credential, "sender": sender, "recipient": recipient}
+        transport = self.scope.hook.test(account=self.account, settings=self._settings, **arguments)
+        testing = [extension for extension in self._extensions if "test" in extension.hooks]
+        async with self._observers.around("test"), aclosing(transport):
+            async for check in transport:
+                yield check
+        async with aclosing(_extensions.checks(testing, self.account, arguments)) as own:
+            async for check in own:
+                yield check
 
     async def _open(self) -> Connection:
         """Authenticate and connect; renew a token that the server refuses, once."""
@@ -186,7 +216,7 @@ class Channel:
             self._refused = error
 
     async def _connect(self, credential: Credential) -> Connection:
-        async with self._observed("connect"):
+        async with self._observers.around("connect"):
             connection: Connection = await self.guarded(
                 "connect",
                 self.scope.hook.connect(account=self.account, settings=self._settings, credential=credential),
@@ -229,42 +259,6 @@ class Channel:
         if hook in self.scope.sign_in:
             return f"The authenticator {self.scope.authenticator.kind!r}"
         return f"The transport {self.scope.transport.kind!r}"
-
-    def _observed(self, name: str, **attributes: Any) -> _Observed:
-        return _Observed(self, self._observers, name, attributes)
-
-
-class _Observed:
-    """Enters every observer's context manager around an operation; costs nothing where there is none."""
-
-    __slots__ = ("_arguments", "_channel", "_observers", "_stack")
-
-    def __init__(self, channel: Channel, observers: list[Extension], name: str, attributes: dict[str, Any]) -> None:
-        self._channel = channel
-        self._observers = observers
-        self._arguments = (name, attributes)
-        self._stack: AsyncExitStack | None = None
-
-    async def __aenter__(self) -> None:
-        if not self._observers:
-            return
-        name, attributes = self._arguments
-        operation = Operation(
-            name=name,
-            account=self._channel.account.name,
-            transport=self._channel.scope.transport.kind,
-            authenticator=self._channel.scope.authenticator.kind,
-            attributes=attributes,
-        )
-        self._stack = AsyncExitStack()
-        for extension in self._observers:
-            await self._stack.enter_async_context(extension.hook.observe(operation=operation))
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._stack is not None:
-            await self._stack.__aexit__(kind, error, trace)  # an observer looks on: nothing is swallowed
 
 
 def undelivered(submission: Submission, error: PosthouseError) -> Delivery:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from posthouse import _logs
@@ -55,9 +56,17 @@ class Engine:
 
     @property
     def extensions(self) -> tuple[Extension, ...]:
-        """The extensions that the configuration names, in the order of their phases."""
+        """The extensions that the configuration names, in the order of their phases.
+
+        Raises:
+            PluginError, ConfigurationError: one of them cannot be used, or its settings are wrong.
+        """
         if self._extensions is None:
-            loaded = (load_extension(self.registry, name) for name in self.configuration.plugins.extensions)
+            configuration = self.configuration
+            loaded = [
+                load_extension(self.registry, name, configuration.extensions)
+                for name in configuration.plugins.extensions
+            ]
             self._extensions = tuple(sorted(loaded, key=lambda extension: extension.description.phase))
         return self._extensions
 
@@ -133,8 +142,9 @@ class Engine:
         for check in await expiry_checks(channel):
             report(check)
         sender = account.sender.addr_spec if account.sender else ""
-        async for check in channel.test(credential, sender, to or sender):
-            report(check)
+        async with aclosing(channel.test(credential, sender, to or sender)) as tried:
+            async for check in tried:
+                report(check)
         receipt = None
         if to is not None and not any(check.status is CheckStatus.FAILED for check in checks):
             receipt = await self.send(_test_message(account, to), account)

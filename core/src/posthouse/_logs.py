@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from posthouse.providers import Connection
     from posthouse.receipts import Receipt
 
-__all__ = ["chosen", "closed", "listening", "opened", "outcome", "renewing"]
+__all__ = ["chosen", "closed", "listening", "observer_failed", "opened", "outcome", "renewing"]
 
 _log = logging.getLogger("posthouse")
 
@@ -53,6 +53,11 @@ def closed(account: str, sent: int, why: str) -> None:
 def renewing(account: Account) -> None:
     """Say that the server did not take the token, so that a new one is asked for."""
     _log.debug("account %r: the server refused the token; asking for a new one", account.name)
+
+
+def observer_failed(extension: str, error: Exception) -> None:
+    """Say that an extension that only looks on failed; its text may hold anything, so it is not said."""
+    _log.warning("the extension %r failed in observe with %s; sending goes on", extension, type(error).__name__)
 
 
 def outcome(receipt: Receipt) -> None:

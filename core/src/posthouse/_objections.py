@@ -19,7 +19,7 @@ def carries_everything(account: Account, can: Capabilities) -> bool:
     """Return whether no message can meet an objection, so that none needs to be looked at."""
     abilities = (
         can.raw_mime, can.html, can.inline_images, can.read_receipt, can.dsn, can.require_tls, can.envelope_sender,
-        can.envelope_recipients, can.unicode_addresses, can.custom_headers == "any",
+        can.envelope_recipients, can.unicode_addresses, can.exact_bytes, can.custom_headers == "any",
     )  # fmt: skip
     limits = (can.max_custom_headers, can.max_recipients)
     return all(abilities) and limits == (None, None) and not account.strict_addresses
@@ -38,6 +38,8 @@ def objections(
 def _to_the_content(message: Message, can: Capabilities) -> Iterator[Problem]:
     if message.raw is not None and not can.raw_mime:
         yield Problem("raw", "finished messages are not carried byte for byte")
+    if message.frozen is not None and not can.exact_bytes:
+        yield Problem("frozen", "a signature over the bytes (DKIM) would break: the server writes the message anew")
     if message.html and not can.html:
         yield Problem("html", "HTML is not supported")
     if message.inline and not can.inline_images:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from posthouse import _extensions
 from posthouse._safety import apply_safety, require_sending
 from posthouse.addresses import Address
 from posthouse.errors import MessageError, Problem
@@ -55,14 +56,15 @@ async def prepare(
     """
     require_sending(safety)
     message = with_account_defaults(message, account)
-    for extension in extensions:
-        if extension.prepares and extension.description.phase < Phase.FREEZE:
-            message = await extension.hook.prepare(message=message, account=account)
+    preparing = [extension for extension in extensions if "prepare" in extension.hooks]
+    for extension in preparing:
+        if extension.description.phase < Phase.FREEZE:
+            message = await _extensions.apply(extension, message, account)
     envelope = make_envelope(message, account)
     message, envelope, withheld = apply_safety(message, envelope, safety)
-    for extension in extensions:
-        if extension.prepares and extension.description.phase >= Phase.FREEZE:
-            message = await extension.hook.prepare(message=message, account=account)
+    for extension in preparing:
+        if extension.description.phase >= Phase.FREEZE:
+            message = await _extensions.apply(extension, message, account)
     if problems := objections(message, envelope):
         raise MessageError(
             f"The account {account.name!r} cannot send this message: "

@@ -7,15 +7,22 @@ an ``async`` implementation cannot decline, since its coroutine is not None.
 from __future__ import annotations
 
 import inspect
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import pluggy
 
 from posthouse import hookspecs
 from posthouse._discovery import Candidate, Registry
+from posthouse._values import below_key
+from posthouse.accounts import Options
 from posthouse.errors import PluginError
 from posthouse.providers import AuthenticatorDescription, ExtensionDescription, TransportDescription
+from posthouse.structuring import structure
+
+if TYPE_CHECKING:
+    from posthouse.accounts import Selection
 
 __all__ = ["Extension", "Loaded", "Scope", "load", "load_commands", "load_extension", "load_settings"]
 
@@ -28,7 +35,7 @@ _HOOKS = {
         "required": {"describe", "authenticate"},
         "optional": {"login", "start_login", "finish_login", "expiries"},
     },
-    "extension": {"required": {"describe"}, "optional": {"prepare", "observe"}},
+    "extension": {"required": {"describe"}, "optional": {"prepare", "observe", "objections", "test"}},
     "command": {"required": {"register_commands"}, "optional": set()},
 }
 _COROUTINES = {"connect", "send", "compose", "authenticate", "start_login", "finish_login", "expiries", "prepare"}
@@ -109,34 +116,35 @@ def load(registry: Registry, role: str, kind: str) -> Loaded:
 
 @attrs.frozen
 class Extension:
-    """An active extension: its description, and its hooks where it has them."""
+    """An active extension: its description, its settings, its hooks, and which of them it has."""
 
     description: ExtensionDescription
+    settings: Any
     hook: Any
-    prepares: bool
-    observes: bool
+    hooks: frozenset[str]
 
 
-def load_extension(registry: Registry, name: str) -> Extension:
-    """Load an extension that the configuration names.
+def load_extension(registry: Registry, name: str, configured: Mapping[str, Selection]) -> Extension:
+    """Load an extension that the configuration names, and let it read its settings (``[extensions.NAME]``).
 
     Raises:
         PluginError: it is missing or breaks the contract.
+        ConfigurationError: its settings are wrong; all problems at once.
     """
     loaded = load(registry, "extension", name)
     assert isinstance(loaded.description, ExtensionDescription)
-    return Extension(loaded.description, loaded.hook, "prepare" in loaded.implemented, "observe" in loaded.implemented)
+    options = configured[name].options if name in configured else Options()
+    settings = structure(loaded.description.settings, options, path=f"extensions.{below_key(name)}")
+    return Extension(loaded.description, settings, loaded.hook, loaded.implemented)
 
 
 def load_settings(registry: Registry, role: str, kind: str) -> type[Any]:
-    """Return the settings class of a ``"transport"`` or an ``"authenticator"``.
+    """Return the settings class of a ``"transport"``, an ``"authenticator"`` or an ``"extension"``.
 
     Raises:
         PluginError: it is missing or breaks the contract.
     """
-    description = load(registry, role, kind).description
-    assert not isinstance(description, ExtensionDescription)
-    return description.settings
+    return load(registry, role, kind).description.settings
 
 
 def load_commands(candidate: Candidate, group: Any) -> None:
@@ -196,7 +204,7 @@ def _description(manager: pluggy.PluginManager, candidate: Candidate, expected: 
     name = description.name if isinstance(description, ExtensionDescription) else description.kind
     if name != candidate.kind:
         raise _breach(candidate, f"it describes itself as {name!r}, and its entry point is called {candidate.kind!r}")
-    if not isinstance(description, ExtensionDescription) and not attrs.has(description.settings):
+    if not attrs.has(description.settings):
         raise _breach(candidate, "its settings are not an attrs class")
     return description
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from posthouse._scope import load_extension, load_settings
@@ -27,7 +27,7 @@ def plugin_problems(
         registry: the plugins that are installed; those that the configuration names are imported.
         use: makes an account ready to send, which tells whether its transport and its sign-in go together.
     """
-    found = [*_of_extensions(registry, configuration.plugins.extensions)]
+    found = [*_of_extensions(registry, configuration)]
     for selection in configuration.auth.values():
         found += _of_plugin(registry, "authenticator", selection)
     for account in configuration.accounts.values():
@@ -37,10 +37,12 @@ def plugin_problems(
     return tuple(dict.fromkeys(found))
 
 
-def _of_extensions(registry: Registry, names: Iterable[str]) -> Iterator[Problem]:
-    for name in names:
+def _of_extensions(registry: Registry, configuration: Configuration) -> Iterator[Problem]:
+    for name in configuration.plugins.extensions:
         try:
-            load_extension(registry, name)
+            load_extension(registry, name, configuration.extensions)
+        except ConfigurationError as error:
+            yield from error.problems
         except PluginError as error:
             yield Problem("plugins.extensions", str(error))
 

@@ -9,7 +9,7 @@ group                                      hooks
                                            `objections`
 ``posthouse.authenticators.v1``            `describe`, `authenticate`; may have `login`, `start_login` with
                                            `finish_login`, `expiries`
-``posthouse.extensions.v1``                `describe`; `prepare`, `observe` or both
+``posthouse.extensions.v1``                `describe`; `prepare`, `observe` or both; may have `objections`, `test`
 ``posthouse.commands.v1``                  `register_commands`
 =========================================  ==================================================================
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from posthouse.providers import (
         AuthenticationRequest,
         AuthenticatorDescription,
+        Capabilities,
         Connection,
         Credential,
         Draft,
@@ -125,11 +126,23 @@ async def send_batch(connection: Connection, submissions: AsyncIterator[Submissi
 
 
 @hookspec(firstresult=True)
-def objections(message: Message, envelope: Envelope, account: Account, settings: Any) -> tuple[Problem, ...]:  # type: ignore[empty-body]
+def objections(  # type: ignore[empty-body]
+    message: Message, envelope: Envelope, account: Account, settings: Any, capabilities: Capabilities
+) -> tuple[Problem, ...]:
     """Return what cannot be carried of this very message, beyond what the description's capabilities say of all.
 
     For what depends on the message or the settings, such as a limit that holds for large messages only. Asked before
     each message is sent, so it is quick, contacts nobody and reads no attachment.
+
+    An extension says here what will keep it from doing its work: `posthouse.Mailer.check` asks without preparing the
+    message, and each message is asked about once more when it is prepared.
+
+    Args:
+        message: the message, with a sender.
+        envelope: who gets it.
+        account: the account that is about to send.
+        settings: an instance of the description's settings class.
+        capabilities: what the account's transport can carry.
     """
 
 
@@ -170,6 +183,8 @@ async def test(
         credential: None if the authenticator failed; then test what needs none.
         sender: envelope sender to try; empty to leave that check out.
         recipient: envelope recipient to try, aborted before any content; empty to leave that check out.
+
+    An extension tries what it needs for this account, such as a key.
     """
     yield  # type: ignore[misc]
 
@@ -236,13 +251,33 @@ async def expiries(settings: Any, request: AuthenticationRequest) -> Sequence[Ex
 
 
 @hookspec(firstresult=True)
-async def prepare(message: Message, account: Account) -> Message:  # type: ignore[empty-body]
-    """Return the message as it shall travel, in the phase that the description names."""
+async def prepare(message: Message, account: Account, settings: Any) -> Message:  # type: ignore[empty-body]
+    """Return the message as it shall travel, in the phase that the description names.
+
+    What computes something over the bytes does so in the last phase (`posthouse.providers.Phase.SIGN`): it renders the
+    message and returns ``message.frozen_as(rendered)``, whose bytes are those that leave.
+
+    Args:
+        message: has a sender, a date and a Message-ID.
+        account: the account that is about to send.
+        settings: an instance of the description's settings class.
+
+    Raises:
+        MessageError, ConfigurationError: the message cannot go; nothing was sent.
+    """
 
 
 @hookspec(firstresult=True)
-def observe(operation: Operation) -> AbstractAsyncContextManager[Any]:  # type: ignore[empty-body]
-    """Return a context manager that the engine enters around an operation: it sees the real duration and exception."""
+def observe(operation: Operation, settings: Any) -> AbstractAsyncContextManager[Any]:  # type: ignore[empty-body]
+    """Return a context manager that the engine enters around an operation: it sees the real duration and exception.
+
+    That a message went to nobody, or that nobody knows, is seen as the exception of its ``"send"``. An observer looks
+    on: what it raises itself is logged and changes nothing.
+
+    Args:
+        operation: what is about to happen.
+        settings: an instance of the description's settings class.
+    """
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------

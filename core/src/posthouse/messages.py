@@ -31,6 +31,8 @@ from posthouse.errors import MessageError
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
+    from posthouse.mime import Rendered
+
 __all__ = ["Addresses", "Attachment", "DsnRequest", "Envelope", "Message", "Priority", "Submission"]
 
 _AUTO_SUBMITTED = {None, "no", "auto-generated", "auto-replied", "auto-notified"}  # RFC 3834 section 5, RFC 5436
@@ -82,6 +84,7 @@ class Message:
         require_tls: every hop must use verified TLS (RFC 8689).
         raw: the message as bytes, for what `from_bytes` and `from_email` took; sent as it is but for Bcc, which never
             travels. The other fields then say what is in it.
+        frozen: the very bytes that travel, whatever the other fields say, once `frozen_as` settled them.
 
     Raises:
         MessageError: an address, header or option is malformed, or tries to inject a line.
@@ -111,6 +114,7 @@ class Message:
     auto_submitted: str | None = field(default=None, kw_only=True)
     require_tls: bool = field(default=False, kw_only=True)
     raw: bytes | None = field(default=None, converter=to_raw, kw_only=True, repr=False)
+    frozen: Rendered | None = field(default=None, kw_only=True, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         check_line(self.subject, "subject")
@@ -206,6 +210,16 @@ class Message:
             check_id(message_id, "message_id")
         return self._with_known_defaults(sender=sender, date=date, message_id=message_id, reply_to=reply_to)
 
+    def frozen_as(self, rendered: Rendered) -> Message:
+        """Return a copy that travels as exactly these bytes: for extensions that sign.
+
+        Its fields still say what is in it. They do not change any more, and neither may files that it refers to.
+
+        Args:
+            rendered: the message as `posthouse.mime.render` gave it, with further headers before it perhaps.
+        """
+        return attrs.evolve(self, frozen=rendered)
+
     def _with_known_defaults(
         self,
         *,
@@ -234,6 +248,12 @@ class Message:
 
     def _with_checked(self, changes: dict[str, Any]) -> Message:
         """Return a copy with fields whose values are known to be good: a tenth of what attrs.evolve costs."""
+        if self.frozen is not None:
+            raise MessageError(
+                "a message that is signed cannot be changed any more",
+                code="message.frozen",
+                hint="Change it in an earlier phase: [plugins] extensions names those that run last.",
+            )
         changed = object.__new__(Message)
         object.__setattr__(changed, "__dict__", self.__dict__ | changes)
         return changed

@@ -25,6 +25,7 @@ __all__ = [
     "ExtensionDescription",
     "LoginPrompt",
     "Migration",
+    "NoSettings",
     "Operation",
     "Phase",
     "TransportDescription",
@@ -95,6 +96,8 @@ class Capabilities:
 
     Attributes:
         raw_mime: a finished message goes out byte for byte (but for Bcc).
+        exact_bytes: the server passes on the very bytes that it is given, so that a signature over them (DKIM) holds;
+            False where it takes messages apart and writes them anew.
         envelope_sender: the bounce address can differ from the From header.
         envelope_recipients: recipients can differ from To, Cc and Bcc; without it, redirecting is refused.
         custom_headers: ``"any"``, ``"x-only"`` or ``"none"``.
@@ -112,6 +115,7 @@ class Capabilities:
     """
 
     raw_mime: bool = False
+    exact_bytes: bool = False
     envelope_sender: bool = False
     envelope_recipients: bool = False
     custom_headers: str = "none"
@@ -140,8 +144,8 @@ class TransportDescription:
         capabilities: what it can carry.
         resources: per authenticator kind, the resource to ask a token for.
         summary: one sentence for a list.
-        settings_version: version of the settings, ``"MAJOR.MINOR"``: the minor goes up when a setting is added, the major
-            when what was written for the version before has to be rewritten.
+        settings_version: version of the settings, ``"MAJOR.MINOR"``: the minor goes up when a setting is added, the
+            major when what was written for the version before has to be rewritten.
         migrations: major version → what makes settings of it into those of the next one.
     """
 
@@ -166,8 +170,8 @@ class AuthenticatorDescription:
         settings: attrs class of its settings.
         provides: the credential kinds that it can hand out.
         summary: one sentence for a list.
-        settings_version: version of the settings, ``"MAJOR.MINOR"``: the minor goes up when a setting is added, the major
-            when what was written for the version before has to be rewritten.
+        settings_version: version of the settings, ``"MAJOR.MINOR"``: the minor goes up when a setting is added, the
+            major when what was written for the version before has to be rewritten.
         migrations: major version → what makes settings of it into those of the next one.
     """
 
@@ -190,6 +194,11 @@ class Phase(IntEnum):
     SIGN = 500
 
 
+@frozen
+class NoSettings:
+    """The settings of an extension that has none."""
+
+
 @frozen(kw_only=True)
 class ExtensionDescription:
     """What an extension says of itself.
@@ -198,12 +207,14 @@ class ExtensionDescription:
         name: the word that ``[plugins] extensions`` names; equal to the entry point's name.
         label: what a person calls it.
         phase: when its ``prepare`` runs; extensions of one phase run in the order that the configuration names them.
+        settings: attrs class of its settings, which stand in ``[extensions.NAME]``.
         summary: one sentence for a list.
     """
 
     name: str
     label: str
     phase: Phase = Phase.CONTENT
+    settings: type[Any] = NoSettings
     summary: str = ""
 
 
@@ -243,11 +254,14 @@ class Operation:
     """What an extension's `observe` is told about.
 
     Attributes:
-        name: ``"authenticate"``, ``"connect"``, ``"send"`` or ``"test"``.
+        name: ``"authenticate"``, ``"connect"``, ``"send"``, ``"test"``, or ``"batch"``, in which each message is a
+            ``"send"`` of its own that begins when the transport takes the message.
         account: the account's name.
         transport: kind of its transport.
         authenticator: kind of its authenticator.
-        attributes: facts known before it begins: ``recipients``, ``message_id``, ``attempt``. Holds no secret.
+        attributes: facts known before it begins. Of a ``"send"``: ``recipients`` (how many), ``message_id``,
+            ``attempt``. Of all but ``"authenticate"``: ``server`` and ``port``, where the transport's settings have a
+            ``host`` and a ``port``. Holds no secret.
     """
 
     name: str

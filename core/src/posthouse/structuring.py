@@ -99,6 +99,10 @@ def weaknesses(settings: Any, *, path: str = "") -> tuple[Problem, ...]:
     found = []
     for field in settings_of(type(settings)):
         value = getattr(settings, field.name)
+        below = f"{path}.{field.name}".lstrip(".")
         if isinstance(value, Secret) and (weakness := value.weakness):
-            found.append(Problem(f"{path}.{field.name}".lstrip("."), weakness))
+            found.append(Problem(below, weakness))
+        for number, member in enumerate(value if isinstance(value, tuple) else ()):
+            if attrs.has(type(member)) and not isinstance(member, Address):
+                found += weaknesses(member, path=f"{below}.{number}")
     return tuple(found)

@@ -55,8 +55,10 @@ def test_tricky_file() -> None:
         'table."sub.table"': 17,
         'table."sub.table".key': 18,
         "list": 19,
-        "list.one": 20,
-        "list.two": 22,
+        "list.0": 19,
+        "list.0.one": 20,
+        "list.1": 21,
+        "list.1.two": 22,
     }
     found = key_lines(TRICKY)
     assert {path: found.get(path) for path in expected} == expected

@@ -101,7 +101,8 @@ async def test_sends_a_batch_in_order(hook: Any, office: Office) -> None:
 def test_objects_before_anything_is_sent(hook: Any) -> None:
     message = Message(sender=ANNA, to="bob@example.org", text=".", headers={"List-Id": "x"})
     envelope = submission(message).envelope
-    arguments = {"message": message, "envelope": envelope, "account": ACCOUNT}
+    capabilities = hook.describe().capabilities
+    arguments = {"message": message, "envelope": envelope, "account": ACCOUNT, "capabilities": capabilities}
     assert hook.objections(settings=GraphSettings(), **arguments) == ()
     (problem,) = hook.objections(settings=GraphSettings(save_sent=False), **arguments)
     assert str(problem) == "headers: with save_sent = false, only x- headers can be carried, not List-Id"

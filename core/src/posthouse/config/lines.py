@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from posthouse._values import below_key
@@ -33,13 +34,21 @@ class _Scan:
 
     def file(self) -> None:
         table = ""
+        members: Counter[str] = Counter()
         while self._now:
             if self._now == "[":
-                while self._now == "[":
+                self._next()
+                is_member = self._now == "["
+                if is_member:
                     self._next()
+                line = self._line
                 table = self._key("")
                 while self._now == "]":
                     self._next()
+                if is_member:
+                    members[table] += 1
+                    table = f"{table}.{members[table] - 1}"
+                    self.lines[table] = line
             elif self._now == "\n":
                 self._next()
             else:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from attrs import Attribute, field, frozen
 
-from posthouse.accounts import Account, Selection, check_mailboxes
+from posthouse.accounts import Account, ComposeMethod, Selection, User, check_mailboxes
 from posthouse.addresses import Address
 from posthouse.errors import Problem
 from posthouse.schema import setting
 
-__all__ = ["Configuration", "PluginPolicy", "Safety"]
+__all__ = ["ComposePolicy", "Configuration", "PluginPolicy", "Safety"]
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -49,9 +50,30 @@ class Safety:
 
 
 @frozen(kw_only=True)
+class ComposePolicy:
+    """How messages are opened for users instead of being sent (``[compose]``), where an account does not say."""
+
+    method: ComposeMethod = setting(
+        ComposeMethod.AUTODETECT, label="Method", help="For accounts that do not say: what fits the transport and desktop."
+    )
+    allow_user_choice: bool = setting(
+        False, label="Allow the user's choice", help="Whether compose in [users.NAME] counts more than the account's."
+    )
+    folder: Path | None = setting(
+        None, label="Folder", help="Where .eml files are written; the user's cache, if not given."
+    )
+
+
+@frozen(kw_only=True)
 class PluginPolicy:
     """Which installed plugins may run (``[plugins]``), decided before any of them is imported."""
 
+    mode: str = setting(
+        "all",
+        label="Mode",
+        help="all: what nothing forbids may run. listed: only what allow, require or prefer names may run.",
+        choices=("all", "listed"),
+    )
     allow: tuple[str, ...] = setting(
         (),
         label="Allow",
@@ -79,6 +101,12 @@ class PluginPolicy:
     extensions: tuple[str, ...] = setting(
         (), label="Extensions", help="Names of the extensions that are active, in the order in which they run."
     )
+    lock: Path | None = setting(
+        None,
+        label="Lock file",
+        help="When given, only what this file has may run, as `posthouse plugins lock` wrote it, down to the files.",
+        placeholder="posthouse.lock",
+    )
 
 
 @frozen(kw_only=True)
@@ -88,10 +116,12 @@ class Configuration:
     Attributes:
         source: the file, or the URL without its user and password.
         default: name of the account used when nothing else is chosen.
-        users: user name → account name.
+        users: user name → account and choices of a user of the host application.
         purposes: purpose → account name.
         safety: who may be mailed.
+        compose: how messages are opened for users instead of being sent.
         plugins: which plugins may run.
+        extensions: the settings of extensions, by name; only those run that ``plugins.extensions`` names.
         auth: sign-ins that accounts share, by name.
         accounts: by name, in the order of the file.
         warnings: what works, and somebody should look at.
@@ -101,10 +131,12 @@ class Configuration:
 
     source: str = ""
     default: str | None = None
-    users: Mapping[str, str] = _EMPTY
+    users: Mapping[str, User] = _EMPTY
     purposes: Mapping[str, str] = _EMPTY
     safety: Safety = Safety()
+    compose: ComposePolicy = ComposePolicy()
     plugins: PluginPolicy = PluginPolicy()
+    extensions: Mapping[str, Selection] = _EMPTY
     auth: Mapping[str, Selection] = _EMPTY
     accounts: Mapping[str, Account] = _EMPTY
     warnings: tuple[Problem, ...] = ()

@@ -15,11 +15,11 @@ from attrs import frozen
 from posthouse import presets
 from posthouse._readers import unknown_key
 from posthouse._values import below_key, shown
-from posthouse.accounts import Account, Options, Selection
+from posthouse.accounts import Account, ComposeMethod, Options, Selection, User
 from posthouse.config.files import TOO_DEEP, file_warnings, parse_toml, read_text_file
 from posthouse.config.lines import key_lines
 from posthouse.config.locate import find
-from posthouse.config.model import Configuration, PluginPolicy, Safety
+from posthouse.config.model import ComposePolicy, Configuration, PluginPolicy, Safety
 from posthouse.errors import ConfigurationError, Problem
 from posthouse.schema import setting
 from posthouse.structuring import structure
@@ -42,10 +42,12 @@ class _Root:
     """The top of the file."""
 
     default: str | None = setting(None, label="Default account")
-    users: Mapping[str, str] = setting({}, label="Users")
+    users: Mapping[str, Any] = setting({}, label="Users")
     purposes: Mapping[str, str] = setting({}, label="Purposes")
     safety: Safety = setting(Safety(), label="Safety")
+    compose: ComposePolicy = setting(ComposePolicy(), label="Compose")
     plugins: PluginPolicy = setting(PluginPolicy(), label="Plugins")
+    extensions: Mapping[str, Mapping[str, Any]] = setting({}, label="Extensions")
     auth: Mapping[str, Mapping[str, Any]] = setting({}, label="Shared sign-ins")
     accounts: Mapping[str, Mapping[str, Any]] = setting({}, label="Accounts")
 
@@ -144,15 +146,20 @@ class _Reading:
             for name, table in _tables(data, "auth").items()
         }
         accounts = {name: self._account(name, table, auth) for name, table in _tables(data, "accounts").items()}
-        self._check_references(data, accounts)
+        users = self._users(data)
+        self._check_references(data, users, accounts)
+        self._look_at_choices(users, root)
         self._look_at_senders(accounts)
+        self._look_at_extensions(_tables(data, "extensions"), root)
         return Configuration(
             source=self._source,
             default=root.default,
-            users=MappingProxyType(dict(root.users)),
+            users=MappingProxyType(users),
             purposes=MappingProxyType(dict(root.purposes)),
             safety=root.safety,
+            compose=root.compose,
             plugins=root.plugins,
+            extensions=MappingProxyType(self._extensions(data)),
             auth=MappingProxyType(auth),
             accounts=MappingProxyType(self._usable if root is not _UNUSABLE else {}),
             warnings=(*warnings, *map(self.with_line, self._warnings)),
@@ -162,7 +169,9 @@ class _Reading:
     def _policies_of(self, data: Mapping[str, Any]) -> _Root:
         """Return the rules for plugins from a file that has problems elsewhere; `_UNUSABLE` if they have some, too."""
         try:
-            return _Root(plugins=structure(PluginPolicy, data.get("plugins", {}), path="plugins"))
+            table = data.get("plugins", {})
+            options = Options(table, folder=self._folder) if isinstance(table, Mapping) else table
+            return _Root(plugins=structure(PluginPolicy, options, path="plugins"))
         except ConfigurationError:
             return _UNUSABLE
 
@@ -232,12 +241,49 @@ class _Reading:
             return Selection(kind=table["kind"], options=Options(options, folder=self._folder), path=path, name=name)
         return _NOWHERE
 
-    def _check_references(self, data: Mapping[str, Any], accounts: Mapping[str, Account | None]) -> None:
+    def _extensions(self, data: Mapping[str, Any]) -> dict[str, Selection]:
+        return {
+            name: Selection(
+                kind=name, options=Options(table, folder=self._folder), path=below_key("extensions", below_key(name))
+            )
+            for name, table in _tables(data, "extensions").items()
+        }
+
+    def _look_at_extensions(self, tables: Mapping[str, Any], root: _Root) -> None:
+        for name in tables.keys() - set(root.plugins.extensions) if root is not _UNUSABLE else ():
+            path = below_key("extensions", below_key(name))
+            self._warnings.append(Problem(path, "it does not run, since [plugins] extensions does not name it"))
+
+    def _users(self, data: Mapping[str, Any]) -> dict[str, User]:
+        """Return the users: each the name of an account, or a table with that and the user's own choices."""
+        users: dict[str, User] = {}
+        given = data.get("users")
+        for name, value in given.items() if isinstance(given, Mapping) else ():
+            path = f"users.{below_key(name)}"
+            if isinstance(value, str):
+                users[name] = User(account=value)
+            elif isinstance(value, Mapping):
+                users[name] = self._structured(User, value, path) or User()
+            else:
+                self._problem(path, f"found {shown(value)}, expected the name of an account, or a table with account")
+        return users
+
+    def _look_at_choices(self, users: Mapping[str, User], root: _Root) -> None:
+        for name, user in users.items() if not root.compose.allow_user_choice else ():
+            if user.compose is not None:
+                path = f"users.{below_key(name)}.compose"
+                self._warnings.append(Problem(path, "ignored, since [compose] allow_user_choice is not true"))
+
+    def _check_references(
+        self, data: Mapping[str, Any], users: Mapping[str, User], accounts: Mapping[str, Account | None]
+    ) -> None:
         references = {"default": data.get("default")}
-        for section in ("users", "purposes"):
-            table = data.get(section)
-            if isinstance(table, Mapping):
-                references |= {f"{section}.{below_key(key)}": value for key, value in table.items()}
+        for name, user in users.items():
+            is_table = isinstance(data["users"][name], Mapping)
+            references[f"users.{below_key(name)}{'.account' if is_table else ''}"] = user.account
+        purposes = data.get("purposes")
+        if isinstance(purposes, Mapping):
+            references |= {f"purposes.{below_key(key)}": value for key, value in purposes.items()}
         for path, name in references.items():
             if not isinstance(name, str):
                 continue

@@ -9,7 +9,7 @@ import attrs
 from attrs import frozen
 
 from posthouse._values import below_key
-from posthouse.accounts import Account, Selection
+from posthouse.accounts import Account, Selection, User
 from posthouse.config.model import Configuration
 from posthouse.errors import ConfigurationError
 from posthouse.structuring import redact, structure, unstructure
@@ -39,21 +39,31 @@ def entries(
 
     Args:
         configuration: what to show.
-        settings_of: given ``"transport"`` or ``"authenticator"`` and a kind, returns the plugin's settings class, so
-            that its defaults are shown too and only its secrets are hidden. For None every text of the plugin's
-            options is hidden unless it is a reference: nobody knows which of them is a secret.
+        settings_of: given ``"transport"``, ``"authenticator"`` or ``"extension"`` and a kind, returns the plugin's
+            settings class, so that its defaults are shown too and only its secrets are hidden. For None every text of
+            the plugin's options is hidden unless it is a reference: nobody knows which of them is a secret.
 
     Returns:
         Defaults included. A shared sign-in stands once, under ``auth.NAME``.
     """
     shown: dict[str, Any] = {"default": configuration.default}
-    for section in ("users", "purposes", "safety", "plugins"):
+    for name, user in configuration.users.items():
+        shown |= _user(f"users.{below_key(name)}", user)
+    for section in ("purposes", "safety", "compose", "plugins"):
         shown |= _flat(section, unstructure(getattr(configuration, section)))
+    for name, selection in configuration.extensions.items():
+        shown |= _flat(f"extensions.{below_key(name)}", _options(selection, settings_of("extension", name)))
     for name, selection in configuration.auth.items():
         shown |= _selection(f"auth.{below_key(name)}", selection, settings_of("authenticator", selection.kind))
     for name, account in configuration.accounts.items():
         shown |= _account(f"accounts.{below_key(name)}", account, settings_of)
     return tuple(Entry(path, value, configuration.origin(path)) for path, value in shown.items())
+
+
+def _user(path: str, user: User) -> dict[str, Any]:
+    if user.compose is None:
+        return {path: user.account}
+    return _flat(path, unstructure(user))
 
 
 def _account(path: str, account: Account, settings_of: Callable[[str, str], type[Any] | None]) -> dict[str, Any]:

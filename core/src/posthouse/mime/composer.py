@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from posthouse.errors import MessageError
 from posthouse.mime.fallback import to_seven_bit
@@ -19,14 +19,10 @@ __all__ = ["render"]
 _MOST_KEPT = 1024 * 1024  # bytes
 
 
-class _Kept(NamedTuple):
-    message: Message
-    eightbit: bool
-    body: Part
+_last: tuple[Message, bool, Part] | None = None
+"""The last message, whether with 8-bit text, and its body.
 
-
-_last: _Kept | None = None
-"""The last body. A copy of one message for each of many recipients shares its text and files, so it is made once."""
+A copy of one message for each of many recipients shares its text and files, so its body is made once."""
 
 
 def render(message: Message, *, eightbit: bool = False, utf8: bool = False) -> Rendered:
@@ -41,8 +37,10 @@ def render(message: Message, *, eightbit: bool = False, utf8: bool = False) -> R
     Raises:
         MessageError: it has no sender (``message.sender``), an address needs SMTPUTF8 (``message.smtputf8``), an
             attachment cannot be read (``message.attachment``), or a raw message holds 8-bit text that the server does
-            not take and that cannot be converted (``message.eightbit``).
+            not take and that cannot be converted (``message.eightbit``), as a frozen one never can.
     """
+    if message.frozen is not None:
+        return _render_frozen(message.frozen, eightbit=eightbit, utf8=utf8)
     if message.raw is not None:
         return _render_raw(message.raw, eightbit=eightbit, utf8=utf8)
     needs_utf8 = utf8 and _has_unicode_addresses(message)
@@ -57,11 +55,13 @@ def render(message: Message, *, eightbit: bool = False, utf8: bool = False) -> R
 def _body(message: Message, *, eightbit: bool) -> Part:
     global _last
     kept = _last
-    if kept is not None and kept.eightbit == eightbit and _same_content(kept.message, message):
-        return kept.body
+    if kept is not None and kept[1] == eightbit and _same_content(kept[0], message):
+        return kept[2]
     body = body_of(message, eightbit=eightbit)
-    if all(len(segment) <= _MOST_KEPT for segment in body.content if isinstance(segment, bytes)):
-        _last = _Kept(message, eightbit, body)
+    for segment in body.content:
+        if isinstance(segment, bytes) and len(segment) > _MOST_KEPT:
+            return body
+    _last = (message, eightbit, body)
     return body
 
 
@@ -88,11 +88,27 @@ def _render_raw(raw: bytes, *, eightbit: bool, utf8: bool) -> Rendered:
     header, body = split(raw)
     needs_utf8 = not header.isascii()
     if needs_utf8 and not utf8:
-        raise MessageError(
-            "a finished message has UTF-8 in its headers, which needs a server that offers SMTPUTF8",
-            code="message.smtputf8",
-            hint="Use another server, or encode its headers (RFC 2047).",
-        )
+        raise _needs_utf8("a finished message")
     if not eightbit and not needs_utf8 and not body.isascii():
         raw = to_seven_bit(raw, "8-bit raw message")
     return Rendered([raw], needs_eightbit=not raw.isascii(), needs_utf8=needs_utf8)
+
+
+def _render_frozen(frozen: Rendered, *, eightbit: bool, utf8: bool) -> Rendered:
+    if frozen.needs_utf8 and not utf8:
+        raise _needs_utf8("a signed message")
+    if frozen.needs_eightbit and not eightbit:
+        raise MessageError(
+            "a signed message holds 8-bit text that the server does not take; converted, its signature would break",
+            code="message.eightbit",
+            hint="Encode its parts as quoted-printable or base64, or use a server that offers 8BITMIME.",
+        )
+    return frozen
+
+
+def _needs_utf8(what: str) -> MessageError:
+    return MessageError(
+        f"{what} has UTF-8 in its headers, which needs a server that offers SMTPUTF8",
+        code="message.smtputf8",
+        hint="Use another server, or encode its headers (RFC 2047).",
+    )

@@ -19,6 +19,7 @@ from posthouse.schema import setting
 
 ALL = Capabilities(
     raw_mime=True,
+    exact_bytes=True,
     envelope_sender=True,
     envelope_recipients=True,
     custom_headers="any",

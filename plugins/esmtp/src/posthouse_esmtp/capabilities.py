@@ -11,6 +11,7 @@ __all__ = ["ACCEPTS", "CAPABILITIES", "RESOURCES"]
 
 CAPABILITIES = Capabilities(
     raw_mime=True,
+    exact_bytes=True,
     envelope_sender=True,
     envelope_recipients=True,
     custom_headers="any",
