@@ -137,7 +137,7 @@ def test_require_names_everything_that_is_wrong_and_how_to_install_it(install: I
 
 
 def test_require_is_content_with_what_fits(install: Install) -> None:
-    install("acme-mail", version="2.1")
+    install("acme-mail", version="2.1", source="# nothing")
     registry = Registry(PluginPolicy(require=("acme-mail>=2,<3",)))
     registry.check_requirements()
     assert registry.find("transport", "acme").state is State.READY
@@ -151,7 +151,7 @@ def test_the_first_of_two_copies_on_the_path_counts(install: Install, tmp_path_f
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-mail\nVersion: 0.9\n")
     (info / "entry_points.txt").write_text("[posthouse.transports.v1]\nacme = acme_mail\n")
     registry = Registry(PluginPolicy(), search_path=[str(site), str(older)])
-    assert [(c.distribution, c.version) for c in registry.candidates()] == [("acme-mail", "1.0")]
+    assert {c.version: c.state for c in registry.candidates()} == {"1.0": State.READY, "0.9": State.SHADOWED}
 
 
 @given(st.text(max_size=40))
