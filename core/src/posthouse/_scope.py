@@ -6,8 +6,9 @@ an ``async`` implementation cannot decline, since its coroutine is not None.
 
 from __future__ import annotations
 
+import difflib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -40,7 +41,7 @@ _HOOKS = {
 }
 _COROUTINES = {"connect", "send", "compose", "authenticate", "start_login", "finish_login", "expiries", "prepare"}
 _ASYNC_GENERATORS = {"send_batch", "test", "login"}
-_PLAIN = {"describe", "objections"}
+_PLAIN = {"describe", "objections", "observe", "register_commands"}
 _DESCRIPTIONS: dict[str, type[TransportDescription | AuthenticatorDescription | ExtensionDescription]] = {
     "transport": TransportDescription,
     "authenticator": AuthenticatorDescription,
@@ -59,6 +60,7 @@ class Scope:
         batches: True if the transport has a ``send_batch``.
         objects: True if the transport has ``objections`` of its own.
         sign_in: the hooks that the authenticator has.
+        plugins: the two, by role.
 
     Raises:
         PluginError: a plugin is missing or breaks the contract, or the two cannot work together.
@@ -67,6 +69,7 @@ class Scope:
     def __init__(self, registry: Registry, transport_kind: str, authenticator_kind: str) -> None:
         transport = registry.find("transport", transport_kind)
         authenticator = registry.find("authenticator", authenticator_kind)
+        self.plugins = {"transport": transport, "authenticator": authenticator}
         manager = _new_manager()
         implemented = _register(manager, transport)
         self.sign_in = frozenset(_register(manager, authenticator))
@@ -116,8 +119,9 @@ def load(registry: Registry, role: str, kind: str) -> Loaded:
 
 @attrs.frozen
 class Extension:
-    """An active extension: its description, its settings, its hooks, and which of them it has."""
+    """An active extension: where it comes from, its description, its settings, its hooks, and which of them it has."""
 
+    candidate: Candidate
     description: ExtensionDescription
     settings: Any
     hook: Any
@@ -135,7 +139,7 @@ def load_extension(registry: Registry, name: str, configured: Mapping[str, Selec
     assert isinstance(loaded.description, ExtensionDescription)
     options = configured[name].options if name in configured else Options()
     settings = structure(loaded.description.settings, options, path=f"extensions.{below_key(name)}")
-    return Extension(loaded.description, settings, loaded.hook, loaded.implemented)
+    return Extension(loaded.candidate, loaded.description, settings, loaded.hook, loaded.implemented)
 
 
 def load_settings(registry: Registry, role: str, kind: str) -> type[Any]:
@@ -169,23 +173,40 @@ def _register(manager: pluggy.PluginManager, candidate: Candidate) -> set[str]:
     plugin = candidate.load()
     try:
         manager.register(plugin, name=f"{candidate.role}:{candidate.kind}")
-        manager.check_pending()  # a misspelt hook would otherwise never be called, and nobody would know
     except (pluggy.PluginValidationError, ValueError) as error:
         raise _breach(candidate, str(error)) from error
-    functions = {caller.name: _implementation(caller, plugin) for caller in manager.get_hookcallers(plugin) or ()}
-    rules = _HOOKS[candidate.role]
-    if missing := rules["required"] - functions.keys():
-        raise _breach(candidate, f"it does not implement {', '.join(sorted(missing))}")
-    if foreign := functions.keys() - rules["required"] - rules["optional"]:
-        raise _breach(candidate, f"{', '.join(sorted(foreign))} is not for a plugin of this role")
-    for name, function in functions.items():
-        if name in _COROUTINES and not inspect.iscoroutinefunction(function):
-            raise _breach(candidate, f"{name} must be an `async def`; wrap a blocking library in asyncio.to_thread")
-        if name in _ASYNC_GENERATORS and not inspect.isasyncgenfunction(function):
-            raise _breach(candidate, f"{name} must be an async generator (`async def` with `yield`)")
-        if name in _PLAIN and (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)):
-            raise _breach(candidate, f"{name} must be a plain function, without `async`")
+    callers = {caller.name: caller for caller in manager.get_hookcallers(plugin) or ()}
+    # A misspelt hook would otherwise never be called, and nobody would know.
+    unknown = [name for name, caller in callers.items() if not caller.has_spec()]
+    functions = {name: _implementation(caller, plugin) for name, caller in callers.items() if name not in unknown}
+    if breaches := [*_unknown_hooks(unknown), *_breaches(candidate.role, plugin, functions)]:
+        raise _breach(candidate, "; ".join(breaches))
     return set(functions)
+
+
+def _unknown_hooks(names: list[str]) -> Iterator[str]:
+    for name in names:
+        close = difflib.get_close_matches(name, _COROUTINES | _ASYNC_GENERATORS | _PLAIN, n=1)
+        yield f"there is no hook {name}" + (f", did it mean {close[0]}?" if close else "")
+
+
+def _breaches(role: str, plugin: Any, functions: Mapping[str, Any]) -> Iterator[str]:
+    """Yield everything that a plugin's hooks have against the rules of its role."""
+    rules = _HOOKS[role]
+    for name in sorted(rules["required"] - functions.keys()):
+        unmarked = "; it has a function of that name without @hookimpl" if callable(getattr(plugin, name, None)) else ""
+        yield f"it does not implement {name}{unmarked}"
+    for name, function in functions.items():
+        is_generator = inspect.isasyncgenfunction(function)
+        is_coroutine = inspect.iscoroutinefunction(function)
+        if name not in rules["required"] | rules["optional"]:
+            yield f"{name} is not for a plugin of this role"
+        elif name in _COROUTINES and not is_coroutine:
+            yield f"{name} must be an `async def`; wrap a blocking library in asyncio.to_thread"
+        elif name in _ASYNC_GENERATORS and not is_generator:
+            yield f"{name} must be an async generator (`async def` with `yield`)"
+        elif name in _PLAIN and (is_coroutine or is_generator):
+            yield f"{name} must be a plain function, without `async`"
 
 
 def _implementation(caller: pluggy.HookCaller, plugin: Any) -> Any:
