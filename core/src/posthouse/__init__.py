@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from posthouse._async_mailer import AsyncMailer
     from posthouse._mailer import Mailer, send_email
-    from posthouse.accounts import Account, DeliveryLimits
+    from posthouse.accounts import Account, ComposeMethod, DeliveryLimits
     from posthouse.addresses import Address
     from posthouse.errors import (
         AuthenticationError,
+        ComposeError,
         ConfigurationError,
         ConnectError,
         DeliveryError,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     )
     from posthouse.hookspecs import hookimpl
     from posthouse.messages import Attachment, DsnRequest, Envelope, Message, Priority
+    from posthouse.providers import Draft
     from posthouse.receipts import Outcome, Receipt, RecipientOutcome, RecipientStatus
     from posthouse.reports import Check, CheckStatus, TestReport
     from posthouse.secrets import Secret
@@ -48,10 +50,13 @@ _HOME = {
     "AuthenticationError": "errors",
     "Check": "reports",
     "CheckStatus": "reports",
+    "ComposeError": "errors",
+    "ComposeMethod": "accounts",
     "ConfigurationError": "errors",
     "ConnectError": "errors",
     "DeliveryError": "errors",
     "DeliveryLimits": "accounts",
+    "Draft": "providers",
     "DsnRequest": "messages",
     "Envelope": "messages",
     "Mailer": "_mailer",
@@ -86,10 +91,13 @@ __all__ = [
     "AuthenticationError",
     "Check",
     "CheckStatus",
+    "ComposeError",
+    "ComposeMethod",
     "ConfigurationError",
     "ConnectError",
     "DeliveryError",
     "DeliveryLimits",
+    "Draft",
     "DsnRequest",
     "Envelope",
     "Mailer",

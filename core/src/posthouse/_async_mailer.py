@@ -20,9 +20,9 @@ from posthouse.urls import from_url
 
 if TYPE_CHECKING:
     from posthouse._channel import Channel
-    from posthouse.accounts import Account
+    from posthouse.accounts import Account, ComposeMethod
     from posthouse.messages import Message
-    from posthouse.providers import Expiry, LoginPrompt
+    from posthouse.providers import Draft, Expiry, LoginPrompt
     from posthouse.receipts import Receipt
     from posthouse.reports import Check, TestReport
 
@@ -143,6 +143,45 @@ class AsyncMailer:
                     yield receipt
         finally:
             await stream.close()
+
+    async def compose(
+        self,
+        message: AnyMessage,
+        *,
+        account: str | None = None,
+        user: str | None = None,
+        purpose: str | None = None,
+        method: ComposeMethod | str | None = None,
+        show: bool = True,
+        folder: str | PathLike[str] | None = None,
+    ) -> Draft:
+        """Open a message for the user at this machine, who looks at it and sends it, or not. Nothing is sent here.
+
+        Args:
+            message: what to lay before the user; it may have no recipient yet.
+            account: name of the account; without it the user, the purpose, the From address or the default decides.
+            user: a user of the host application, whose own choice of a method counts where the administrator allows it.
+            purpose: what the mail is for.
+            method: how, whatever the configuration says.
+            show: False to open nothing: the draft says where it is.
+            folder: where a file goes; ``[compose] folder`` or the user's cache if None.
+
+        Returns:
+            Where the draft is, how it was made and why, and whether it could be opened.
+
+        Raises:
+            PosthouseError: it cannot be composed at all, or not in the way that was asked for.
+        """
+        from posthouse._composing import wish_for
+
+        self._own_loop()
+        ready = as_message(message)
+        chosen = self.resolve(ready, account=account, user=user, purpose=purpose)
+        _logs.chosen(chosen)
+        wish = wish_for(self.configuration, chosen.account, user, method=method, show=show, folder=folder)
+        draft = await self._engine.compose(ready, chosen.account, wish)
+        _logs.composed(draft)
+        return draft
 
     def resolve(
         self,

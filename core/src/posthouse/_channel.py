@@ -20,7 +20,7 @@ from posthouse.errors import (
     Problem,
     UncertainError,
 )
-from posthouse.providers import AuthenticationRequest, Connection, Credential, CredentialKind
+from posthouse.providers import AuthenticationRequest, Connection, Credential, CredentialKind, Draft
 from posthouse.receipts import Delivery, RecipientOutcome, RecipientStatus
 from posthouse.structuring import structure
 
@@ -190,6 +190,39 @@ class Channel:
         async with aclosing(_extensions.checks(testing, self.account, arguments)) as own:
             async for check in own:
                 yield check
+
+    async def compose(self, message: Message, *, show: bool) -> Draft:
+        """Let the transport open a message for the user; renew a token that the server refuses, once.
+
+        Raises:
+            PosthouseError: it did not work.
+        """
+        credential = await self.credential()
+        try:
+            return await self._compose(message, credential, show=show)
+        except AuthenticationError as error:
+            if credential.kind is not CredentialKind.BEARER:
+                raise
+            claims = str(error.details.get("claims", ""))
+        _logs.renewing(self.account)
+        credential = await self.credential(renew=True, claims=claims, refused=credential.secret)
+        return await self._compose(message, credential, show=show)
+
+    async def _compose(self, message: Message, credential: Credential, *, show: bool) -> Draft:
+        async with self._observers.around("compose", message_id=message.message_id):
+            draft = await self.guarded(
+                "compose",
+                self.scope.hook.compose(
+                    account=self.account, settings=self._settings, credential=credential, message=message, show=show
+                ),
+            )
+        if not isinstance(draft, Draft):
+            raise PluginError(
+                f"{self._plugin_of('compose')} returned {type(draft).__name__} instead of a draft.",
+                code="plugin.contract",
+                hint="Tell the plugin's authors.",
+            )
+        return draft
 
     async def _open(self) -> Connection:
         """Authenticate and connect; renew a token that the server refuses, once."""

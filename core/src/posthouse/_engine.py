@@ -28,9 +28,11 @@ from posthouse.receipts import Delivery, Receipt, RecipientOutcome, RecipientSta
 from posthouse.reports import Check, CheckStatus, TestReport
 
 if TYPE_CHECKING:
+    from posthouse._composing import Wish
     from posthouse._pool import Lease
     from posthouse.accounts import Account
     from posthouse.config import Configuration
+    from posthouse.providers import Draft
 
 __all__ = ["Engine"]
 
@@ -120,6 +122,14 @@ class Engine:
             return failed(prepared.submission.message, account, error, timings, prepared)
         timings["total"] = time.perf_counter() - started
         return receipt_for(prepared, account, lease, delivery, timings)
+
+    async def compose(self, message: Message, account: Account, wish: Wish) -> Draft:
+        """Open a message for a user instead of sending it; see `posthouse._composing.compose`."""
+        from posthouse._composing import compose
+
+        return await compose(
+            message, account, wish, self.configuration.safety, self.extensions, lambda: self.channel(account)
+        )
 
     async def test(
         self, account: Account, to: str | None, on_check: Callable[[Check], None] | None = None

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from posthouse._routing import Resolution
     from posthouse.accounts import Account
-    from posthouse.providers import Connection
+    from posthouse.providers import Connection, Draft
     from posthouse.receipts import Receipt
 
-__all__ = ["chosen", "closed", "listening", "observer_failed", "opened", "outcome", "renewing"]
+__all__ = ["chosen", "closed", "composed", "listening", "observer_failed", "opened", "outcome", "renewing"]
 
 _log = logging.getLogger("posthouse")
 
@@ -58,6 +58,15 @@ def renewing(account: Account) -> None:
 def observer_failed(extension: str, error: Exception) -> None:
     """Say that an extension that only looks on failed; its text may hold anything, so it is not said."""
     _log.warning("the extension %r failed in observe with %s; sending goes on", extension, type(error).__name__)
+
+
+def composed(draft: Draft) -> None:
+    """Say that a message was opened for a user, and why in this way. Neither file nor link: both hold content."""
+    if listening(logging.INFO):
+        shown = "opened" if draft.opened else "not opened"
+        _log.info(
+            "account %r: composed by %s (%s), %s", draft.account, draft.method, _Harmless(draft.reason), shown
+        )
 
 
 def outcome(receipt: Receipt) -> None:

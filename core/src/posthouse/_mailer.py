@@ -23,9 +23,10 @@ from posthouse.urls import from_url
 if TYPE_CHECKING:
     from posthouse._discovery import Registry
     from posthouse._stream import AnyMessage, Stream
+    from posthouse.accounts import ComposeMethod
     from posthouse.attachments import AttachmentSource
     from posthouse.messages import Addresses
-    from posthouse.providers import Expiry, LoginPrompt
+    from posthouse.providers import Draft, Expiry, LoginPrompt
     from posthouse.reports import Check, TestReport
 
 __all__ = ["Mailer", "send_email"]
@@ -111,6 +112,24 @@ class Mailer:
                 yield from receipts
         finally:
             loop.call(stream.close())
+
+    def compose(
+        self,
+        message: AnyMessage,
+        *,
+        account: str | None = None,
+        user: str | None = None,
+        purpose: str | None = None,
+        method: ComposeMethod | str | None = None,
+        show: bool = True,
+        folder: str | PathLike[str] | None = None,
+    ) -> Draft:
+        """Open a message for the user at this machine instead of sending it; see `AsyncMailer.compose`."""
+        return self._loop().call(
+            self._mailer.compose(
+                message, account=account, user=user, purpose=purpose, method=method, show=show, folder=folder
+            )
+        )
 
     def resolve(
         self,

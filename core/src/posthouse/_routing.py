@@ -46,7 +46,7 @@ def resolve(
         configuration: accounts, users and purposes.
         message: its From address counts where nothing else decides.
         account: name of an account.
-        user: a user of the host application; one without an entry in ``[users]`` has no account of his own.
+        user: a user of the host application; one for whom ``[users]`` names no account has none of his own.
         purpose: what the mail is for; one without an entry in ``[purposes]`` has no account of its own.
 
     Raises:
@@ -75,8 +75,9 @@ def _choose(
 ) -> Resolution:
     if account is not None:
         return Resolution(_account(configuration, account), "the account that was named")
-    if user is not None and user in configuration.users:
-        return Resolution(_account(configuration, configuration.users[user]), f"user {user!r}")
+    own = configuration.users.get(user) if user is not None else None
+    if own is not None and own.account is not None:
+        return Resolution(_account(configuration, own.account), f"user {user!r}")
     if purpose is not None and purpose in configuration.purposes:
         return Resolution(_account(configuration, configuration.purposes[purpose]), f"purpose {purpose!r}")
     if message is not None and message.sender is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from posthouse.config import Safety
     from posthouse.messages import Envelope, Message
 
-__all__ = ["ORIGINAL_RECIPIENTS", "apply_safety", "require_sending"]
+__all__ = ["ORIGINAL_RECIPIENTS", "apply_safety", "nobody_left", "require_sending"]
 
 ORIGINAL_RECIPIENTS = "X-Posthouse-Original-Recipients"
 """The header of a redirected message that says who would have received it."""
@@ -53,9 +54,14 @@ def apply_safety(
         if r not in allowed
     )
     if not allowed:
-        raise NotPermittedError(
-            f"No recipient may be mailed: {', '.join(envelope.recipients)}.",
-            code="safety.recipients",
-            hint="Add the address or its @domain to [safety] allow_recipients.",
-        )
+        raise nobody_left(envelope.recipients)
     return message, attrs.evolve(envelope, recipients=allowed), withheld
+
+
+def nobody_left(recipients: Sequence[str]) -> NotPermittedError:
+    """Return the error of a message none of whose recipients may be mailed."""
+    return NotPermittedError(
+        f"No recipient may be mailed: {', '.join(recipients)}.",
+        code="safety.recipients",
+        hint="Add the address or its @domain to [safety] allow_recipients.",
+    )

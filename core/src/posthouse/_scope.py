@@ -59,6 +59,7 @@ class Scope:
         hook: calls the one implementation: ``scope.hook.connect(account=…, settings=…, credential=…)``.
         batches: True if the transport has a ``send_batch``.
         objects: True if the transport has ``objections`` of its own.
+        composes: True if the transport has a ``compose``.
         sign_in: the hooks that the authenticator has.
         plugins: the two, by role.
 
@@ -76,8 +77,12 @@ class Scope:
         self.hook = manager.hook
         self.batches = "send_batch" in implemented
         self.objects = "objections" in implemented
+        self.composes = "compose" in implemented
         self.transport = _description(manager, transport, TransportDescription)
         self.authenticator = _description(manager, authenticator, AuthenticatorDescription)
+        if self.composes != self.transport.capabilities.compose:
+            has = "a" if self.composes else "no"
+            raise _breach(transport, f"it has {has} hook compose, and its capabilities say otherwise")
         if not self.transport.accepts & self.authenticator.provides:
             raise PluginError(
                 f"The transport {transport_kind!r} takes {_kinds(self.transport.accepts)}, "

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from posthouse._scope import load_extension, load_settings
+from posthouse._values import below_key
+from posthouse.accounts import ComposeMethod
 from posthouse.errors import ConfigurationError, PluginError, Problem
 from posthouse.structuring import structure
 
@@ -58,7 +60,10 @@ def _of_plugin(registry: Registry, role: str, selection: Selection, path: str = 
 
 def _of_pair(account: Account, use: Callable[[Account], Any]) -> Iterator[Problem]:
     try:
-        use(account)
+        channel = use(account)
+        if account.compose is ComposeMethod.TRANSPORT and not channel.scope.composes:
+            what = f"the transport {account.transport.kind!r} does not compose; expected eml, mailto or autodetect"
+            yield Problem(f"accounts.{below_key(account.name)}.compose", what)
     except ConfigurationError as error:
         yield from error.problems
     except PluginError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from posthouse.addresses import Address
 from posthouse.errors import MessageError
 from posthouse.schema import setting
 
-__all__ = ["Account", "DeliveryLimits", "Options", "Selection", "check_mailboxes"]
+__all__ = ["Account", "ComposeMethod", "DeliveryLimits", "Options", "Selection", "User", "check_mailboxes"]
 
 
 @frozen(kw_only=True)
@@ -38,6 +39,19 @@ class DeliveryLimits:
         unit="seconds",
         minimum=1,
     )
+
+
+class ComposeMethod(StrEnum):
+    """How a message is opened for a user instead of being sent."""
+
+    AUTODETECT = "autodetect"
+    """By the transport where it composes, else as a file, else as a link; the draft says why."""
+    TRANSPORT = "transport"
+    """By the account's transport: a window of Outlook, a draft in the mailbox."""
+    EML = "eml"
+    """As a file marked unsent, opened with the user's mail program."""
+    MAILTO = "mailto"
+    """As a ``mailto:`` link (RFC 6068), which holds addresses, subject and plain text."""
 
 
 class Options(Mapping[str, Any]):
@@ -75,6 +89,23 @@ class Options(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"Options({', '.join(map(str, self._values))})"
+
+
+@frozen(kw_only=True)
+class User:
+    """What the configuration says of a user of the host application (``[users]``).
+
+    Attributes:
+        account: name of the user's account; None if only other rules choose one.
+        compose: how this user wants messages to be opened; it counts where the administrator allows it.
+    """
+
+    account: str | None = setting(None, label="Account", help="The account that sends this user's mail.")
+    compose: ComposeMethod | None = setting(
+        None,
+        label="Compose",
+        help="How messages are opened for this user; ignored unless [compose] allow_user_choice is true.",
+    )
 
 
 def _as_options(values: Mapping[str, Any]) -> Options:
@@ -146,6 +177,7 @@ class Account:
         always_bcc: addresses that receive a copy of everything.
         strict_addresses: refuse a message with any doubtful address, rather than let the server decide.
         delivery: how much and how fast.
+        compose: how a message is opened for a user; as ``[compose] method`` says, if None.
         preset: the preset that filled what was not given.
     """
 
@@ -189,4 +221,10 @@ class Account:
         advanced=True,
     )
     delivery: DeliveryLimits = setting(DeliveryLimits(), label="Delivery", advanced=True)
+    compose: ComposeMethod | None = setting(
+        None,
+        label="Compose",
+        help="How a message is opened for a user instead of being sent; as [compose] method says, if not given.",
+        advanced=True,
+    )
     preset: str = setting("", label="Preset", help="The provider whose known servers fill what is not given.")

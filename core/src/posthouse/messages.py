@@ -193,6 +193,17 @@ class Message:
         changed = self._with_checked({"sender": sender, "reply_to": answers})
         return changed._with_raw_headers({"From": (sender,)} | ({"Reply-To": answers} if reply_to else {}))
 
+    def with_recipients(self, *, to: Addresses = (), cc: Addresses = (), bcc: Addresses = ()) -> Message:
+        """Return a copy that names these recipients and nobody else.
+
+        Of a raw message only these header bytes change (a signature over them is then void).
+
+        Raises:
+            MessageError: an address is malformed.
+        """
+        named = {"to": to_addresses(to), "cc": to_addresses(cc), "bcc": to_addresses(bcc)}
+        return self._with_checked(named)._with_raw_headers({"To": named["to"], "Cc": named["cc"]})
+
     def with_defaults(
         self,
         *,

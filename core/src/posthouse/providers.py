@@ -110,6 +110,7 @@ class Capabilities:
         unicode_addresses: local parts beyond ASCII (SMTPUTF8, RFC 6531).
         any_sender: the From address can be chosen freely, as far as the server allows.
         message_id: the given Message-ID travels.
+        compose: a message can be opened for a user instead of being sent: there is a hook ``compose``.
         max_message_size: bytes as rendered; None if unknown or unlimited.
         max_recipients: per message; None if unknown or unlimited.
     """
@@ -128,6 +129,7 @@ class Capabilities:
     unicode_addresses: bool = False
     any_sender: bool = False
     message_id: bool = False
+    compose: bool = False
     max_message_size: int | None = None
     max_recipients: int | None = None
 

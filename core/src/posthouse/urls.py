@@ -19,7 +19,7 @@ __all__ = ["from_url"]
 
 NAME = "default"
 _ACCOUNT_OPTIONS = {
-    "label", "sender", "reply_to", "force_sender", "envelope_sender", "always_bcc", "strict_addresses",
+    "label", "sender", "reply_to", "force_sender", "envelope_sender", "always_bcc", "strict_addresses", "compose",
 }  # fmt: skip
 _URL = re.compile(r"(?P<kind>[A-Za-z][A-Za-z0-9-]*)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 _AUTHORITY = re.compile(r"(?:(?P<userinfo>[^@]*)@)?(?P<host>\[[^\]@]*\]|[^:@\[\]]*)(?::(?P<port>[^:@]*))?")
@@ -47,9 +47,9 @@ def from_url(url: str | Secret) -> Configuration:
     Args:
         url: ``KIND://[USER[:PASSWORD]@]HOST[:PORT][?OPTION=VALUE&…]``. Reserved characters are percent-encoded; a ``+``
             is a plus everywhere. The options are the transport's, and of the account ``label``, ``sender``,
-            ``reply_to``, ``force_sender``, ``envelope_sender``, ``always_bcc`` and ``strict_addresses``. A list has
-            commas, or its option stands more than once. The password is taken as it is, even where it looks like
-            ``env:NAME``. As a `Secret`, it stands in no frame that a traceback could show.
+            ``reply_to``, ``force_sender``, ``envelope_sender``, ``always_bcc``, ``strict_addresses`` and ``compose``. A
+            list has commas, or its option stands more than once. The password is taken as it is, even where it looks
+            like ``env:NAME``. As a `Secret`, it stands in no frame that a traceback could show.
 
     Raises:
         ConfigurationError: it cannot be understood (``configuration.url``). The message never shows the password.

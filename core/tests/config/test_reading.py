@@ -13,6 +13,7 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
+from posthouse.accounts import User
 from posthouse.addresses import Address
 from posthouse.authenticators.password import PasswordSettings
 from posthouse.config import Configuration, load, parse
@@ -81,7 +82,7 @@ def test_everything() -> None:
     office, bulk = found.accounts["office"], found.accounts["bulk"]
     assert (found.default, dict(found.users), dict(found.purposes)) == (
         "office",
-        {"ada": "office"},
+        {"ada": User(account="office")},
         {"serial-mail": "bulk"},
     )
     assert found.safety.sending_enabled is False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from posthouse.config.editing import ConfigurationFile, parse_value
 from posthouse.config.locate import candidates, find
-from posthouse.config.model import Configuration, PluginPolicy, Safety
+from posthouse.config.model import ComposePolicy, Configuration, PluginPolicy, Safety
 from posthouse.config.reading import examine, load, parse
 from posthouse.config.showing import Entry, entries
 
 __all__ = [
+    "ComposePolicy",
     "Configuration",
     "ConfigurationFile",
     "Entry",

@@ -54,7 +54,7 @@ class ComposePolicy:
     """How messages are opened for users instead of being sent (``[compose]``), where an account does not say."""
 
     method: ComposeMethod = setting(
-        ComposeMethod.AUTODETECT, label="Method", help="For accounts that do not say: what fits the transport and desktop."
+        ComposeMethod.AUTODETECT, label="Method", help="How, for accounts that do not say it themselves."
     )
     allow_user_choice: bool = setting(
         False, label="Allow the user's choice", help="Whether compose in [users.NAME] counts more than the account's."

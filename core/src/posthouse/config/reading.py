@@ -15,7 +15,7 @@ from attrs import frozen
 from posthouse import presets
 from posthouse._readers import unknown_key
 from posthouse._values import below_key, shown
-from posthouse.accounts import Account, ComposeMethod, Options, Selection, User
+from posthouse.accounts import Account, Options, Selection, User
 from posthouse.config.files import TOO_DEEP, file_warnings, parse_toml, read_text_file
 from posthouse.config.lines import key_lines
 from posthouse.config.locate import find
@@ -277,7 +277,7 @@ class _Reading:
     def _check_references(
         self, data: Mapping[str, Any], users: Mapping[str, User], accounts: Mapping[str, Account | None]
     ) -> None:
-        references = {"default": data.get("default")}
+        references: dict[str, Any] = {"default": data.get("default")}
         for name, user in users.items():
             is_table = isinstance(data["users"][name], Mapping)
             references[f"users.{below_key(name)}{'.account' if is_table else ''}"] = user.account

@@ -19,6 +19,7 @@ CAPABILITIES = Capabilities(
     unicode_addresses=False,
     any_sender=True,
     message_id=True,
+    compose=True,
 )
 
 ACCEPTS = frozenset({CredentialKind.NONE})
