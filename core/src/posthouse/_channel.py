@@ -11,7 +11,7 @@ from posthouse._limits import RateLimit
 from posthouse._objections import carries_everything, objections
 from posthouse._observing import ObservedBatch, Observers, failure_of
 from posthouse._pool import Lease, Pool
-from posthouse._scope import Extension, Scope
+from posthouse._scope import Extension, Scope, package_of
 from posthouse.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -20,9 +20,9 @@ from posthouse.errors import (
     Problem,
     UncertainError,
 )
+from posthouse.migrations import read_settings
 from posthouse.providers import AuthenticationRequest, Connection, Credential, CredentialKind, Draft
 from posthouse.receipts import Delivery, RecipientOutcome, RecipientStatus
-from posthouse.structuring import structure
 
 if TYPE_CHECKING:
     from posthouse.accounts import Account
@@ -308,11 +308,19 @@ def _structure_both(account: Account, scope: Scope, source: str) -> tuple[Any, A
     """Read the settings of both plugins, and complain about both at once."""
     problems: list[Problem] = []
     settings: list[Any] = []
-    for description, selection in ((scope.transport, account.transport), (scope.authenticator, account.auth)):
+    parts = (
+        (scope.transport, scope.plugins["transport"], account.transport),
+        (scope.authenticator, scope.plugins["authenticator"], account.auth),
+    )
+    for description, candidate, selection in parts:
+        package = package_of(candidate)
         try:
-            settings.append(structure(description.settings, selection.options, path=selection.path))
+            read, notices = read_settings(description, selection.options, path=selection.path, package=package)
         except ConfigurationError as error:
             problems += error.problems
+            continue
+        settings.append(read)
+        _logs.noticed(notices)
     if problems:
         raise ConfigurationError(problems=problems, source=source)
     return settings[0], settings[1]

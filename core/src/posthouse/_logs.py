@@ -7,15 +7,17 @@ No address but refused ones, no subject, no content, no secret. What a server or
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from posthouse._routing import Resolution
     from posthouse.accounts import Account
+    from posthouse.errors import Problem
     from posthouse.providers import Connection, Draft
     from posthouse.receipts import Receipt
 
-__all__ = ["chosen", "closed", "composed", "listening", "observer_failed", "opened", "outcome", "renewing"]
+__all__ = ["chosen", "closed", "composed", "listening", "noticed", "observer_failed", "opened", "outcome", "renewing"]
 
 _log = logging.getLogger("posthouse")
 
@@ -64,9 +66,13 @@ def composed(draft: Draft) -> None:
     """Say that a message was opened for a user, and why in this way. Neither file nor link: both hold content."""
     if listening(logging.INFO):
         shown = "opened" if draft.opened else "not opened"
-        _log.info(
-            "account %r: composed by %s (%s), %s", draft.account, draft.method, _Harmless(draft.reason), shown
-        )
+        _log.info("account %r: composed by %s (%s), %s", draft.account, draft.method, _Harmless(draft.reason), shown)
+
+
+def noticed(notices: Sequence[Problem]) -> None:
+    """Say what somebody should know of how settings were read."""
+    for notice in notices:
+        _log.warning("%s", _Harmless(str(notice)))
 
 
 def outcome(receipt: Receipt) -> None:

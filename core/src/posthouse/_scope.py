@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import pluggy
 
-from posthouse import hookspecs
+from posthouse import _logs, hookspecs
 from posthouse._discovery import Candidate, Registry
 from posthouse._values import below_key
 from posthouse.accounts import Options
 from posthouse.errors import PluginError
+from posthouse.migrations import breach, read_settings
 from posthouse.providers import AuthenticatorDescription, ExtensionDescription, TransportDescription
-from posthouse.structuring import structure
 
 if TYPE_CHECKING:
     from posthouse.accounts import Selection
 
-__all__ = ["Extension", "Loaded", "Scope", "load", "load_commands", "load_extension", "load_settings"]
+__all__ = ["Extension", "Loaded", "Scope", "load", "load_candidate", "load_commands", "load_extension", "package_of"]
 
 _HOOKS = {
     "transport": {
@@ -108,6 +108,11 @@ class Loaded:
     hook: Any
     implemented: frozenset[str]
 
+    @property
+    def package(self) -> str:
+        """Name and version of the distribution that brings it."""
+        return package_of(self.candidate)
+
 
 def load(registry: Registry, role: str, kind: str) -> Loaded:
     """Load a ``"transport"``, an ``"authenticator"`` or an ``"extension"``.
@@ -115,10 +120,18 @@ def load(registry: Registry, role: str, kind: str) -> Loaded:
     Raises:
         PluginError: it is missing or breaks the contract.
     """
-    candidate = registry.find(role, kind)
+    return load_candidate(registry.find(role, kind))
+
+
+def load_candidate(candidate: Candidate) -> Loaded:
+    """Load a plugin that was found.
+
+    Raises:
+        PluginError: it may not be used, is broken, or breaks the contract.
+    """
     manager = _new_manager()
     implemented = _register(manager, candidate)
-    description = _description(manager, candidate, _DESCRIPTIONS[role])
+    description = _description(manager, candidate, _DESCRIPTIONS[candidate.role])
     return Loaded(candidate, description, manager.hook, frozenset(implemented))
 
 
@@ -143,17 +156,10 @@ def load_extension(registry: Registry, name: str, configured: Mapping[str, Selec
     loaded = load(registry, "extension", name)
     assert isinstance(loaded.description, ExtensionDescription)
     options = configured[name].options if name in configured else Options()
-    settings = structure(loaded.description.settings, options, path=f"extensions.{below_key(name)}")
+    path = f"extensions.{below_key(name)}"
+    settings, notices = read_settings(loaded.description, options, path=path, package=loaded.package)
+    _logs.noticed(notices)
     return Extension(loaded.candidate, loaded.description, settings, loaded.hook, loaded.implemented)
-
-
-def load_settings(registry: Registry, role: str, kind: str) -> type[Any]:
-    """Return the settings class of a ``"transport"``, an ``"authenticator"`` or an ``"extension"``.
-
-    Raises:
-        PluginError: it is missing or breaks the contract.
-    """
-    return load(registry, role, kind).description.settings
 
 
 def load_commands(candidate: Candidate, group: Any) -> None:
@@ -232,6 +238,8 @@ def _description(manager: pluggy.PluginManager, candidate: Candidate, expected: 
         raise _breach(candidate, f"it describes itself as {name!r}, and its entry point is called {candidate.kind!r}")
     if not attrs.has(description.settings):
         raise _breach(candidate, "its settings are not an attrs class")
+    if what := breach(description):
+        raise _breach(candidate, what)
     return description
 
 
@@ -241,6 +249,11 @@ def _breach(candidate: Candidate, what: str) -> PluginError:
         code="plugin.contract",
         hint=f"Update {candidate.distribution}, or tell its authors.",
     )
+
+
+def package_of(candidate: Candidate) -> str:
+    """Return name and version of the distribution that brings a plugin."""
+    return f"{candidate.distribution} {candidate.version}"
 
 
 def _kinds(kinds: frozenset[Any]) -> str:

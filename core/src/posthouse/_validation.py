@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from posthouse._scope import load_extension, load_settings
+from posthouse._scope import load, load_extension
 from posthouse._values import below_key
 from posthouse.accounts import ComposeMethod
 from posthouse.errors import ConfigurationError, PluginError, Problem
-from posthouse.structuring import structure
+from posthouse.migrations import read_settings
 
 if TYPE_CHECKING:
     from posthouse._discovery import Registry
@@ -51,7 +51,8 @@ def _of_extensions(registry: Registry, configuration: Configuration) -> Iterator
 
 def _of_plugin(registry: Registry, role: str, selection: Selection, path: str = "") -> Iterator[Problem]:
     try:
-        structure(load_settings(registry, role, selection.kind), selection.options, path=selection.path)
+        loaded = load(registry, role, selection.kind)
+        read_settings(loaded.description, selection.options, path=selection.path, package=loaded.package)
     except ConfigurationError as error:
         yield from error.problems
     except PluginError as error:

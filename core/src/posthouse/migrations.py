@@ -15,7 +15,7 @@ import copy
 import re
 import traceback
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from attrs import frozen
 
@@ -26,12 +26,14 @@ from posthouse.schema import is_secret, settings_of
 from posthouse.structuring import structure
 
 if TYPE_CHECKING:
-    from posthouse.providers import AuthenticatorDescription, TransportDescription
+    from posthouse.providers import AuthenticatorDescription, ExtensionDescription, TransportDescription
+
+    Description: TypeAlias = TransportDescription | AuthenticatorDescription | ExtensionDescription
 
 __all__ = ["VERSION_KEY", "Current", "SettingsVersion", "breach", "bring_up_to_date", "read_settings"]
 
 VERSION_KEY = "settings_version"
-"""The key of a transport's or a sign-in's table that says which version of the settings it is written for."""
+"""The key of a plugin's table that says which version of the settings it is written for."""
 
 _VERSION = re.compile(r"([1-9][0-9]{0,8})(?:\.(0|[1-9][0-9]{0,8}))?")
 
@@ -87,7 +89,7 @@ class Current:
         return self.written.major < self.version.major
 
 
-def breach(description: TransportDescription | AuthenticatorDescription) -> str:
+def breach(description: Description) -> str:
     """Return in which way a description breaks the rules for versions, in words; empty if it does not."""
     try:
         version = SettingsVersion.parse(description.settings_version)
@@ -104,7 +106,7 @@ def breach(description: TransportDescription | AuthenticatorDescription) -> str:
 
 
 def read_settings(
-    description: TransportDescription | AuthenticatorDescription,
+    description: Description,
     options: Mapping[str, Any],
     *,
     path: str = "",
@@ -133,7 +135,7 @@ def read_settings(
 
 
 def bring_up_to_date(
-    description: TransportDescription | AuthenticatorDescription,
+    description: Description,
     options: Mapping[str, Any],
     *,
     path: str = "",
@@ -162,9 +164,9 @@ def bring_up_to_date(
 class _Plugin:
     """The installed plugin, and where the settings stand that it is to read."""
 
-    def __init__(self, description: TransportDescription | AuthenticatorDescription, package: str, path: str) -> None:
+    def __init__(self, description: Description, package: str, path: str) -> None:
         self._description = description
-        self._package = package or f"the plugin {description.kind}"
+        self._package = package or "the plugin"
         self._path = path
         self._own = SettingsVersion.parse(description.settings_version)
 
@@ -223,7 +225,7 @@ class _Plugin:
             f"{self._package} cannot rewrite settings of version {major}: {trouble}",
             code="plugin.migration",
             hint="Tell its authors, or write the settings anew for version " + str(self._own),
-            details={"path": self._path, "kind": self._description.kind},
+            details={"path": self._path},
         )
 
     def _refused(self, message: str) -> ConfigurationError:

@@ -211,6 +211,8 @@ class ExtensionDescription:
         phase: when its ``prepare`` runs; extensions of one phase run in the order that the configuration names them.
         settings: attrs class of its settings, which stand in ``[extensions.NAME]``.
         summary: one sentence for a list.
+        settings_version: version of the settings, as `TransportDescription` has it.
+        migrations: major version → what makes settings of it into those of the next one.
     """
 
     name: str
@@ -218,6 +220,8 @@ class ExtensionDescription:
     phase: Phase = Phase.CONTENT
     settings: type[Any] = NoSettings
     summary: str = ""
+    settings_version: str = "1.0"
+    migrations: Mapping[int, Migration] = Factory(dict)
 
 
 class Connection(Protocol):

@@ -21,6 +21,7 @@ from posthouse.config.lines import key_lines
 from posthouse.config.locate import find
 from posthouse.config.model import ComposePolicy, Configuration, PluginPolicy, Safety
 from posthouse.errors import ConfigurationError, Problem
+from posthouse.migrations import VERSION_KEY
 from posthouse.schema import setting
 from posthouse.structuring import structure
 
@@ -212,9 +213,11 @@ class _Reading:
             given = table.get(part, {})
             if not known or not isinstance(given, Mapping):
                 continue
+            own = {key: value for key, value in known.items() if key not in {"kind", *given}}
             if given.get("kind", known.get("kind")) != known.get("kind"):
-                known = {"host": known["host"]} if "host" in known else {}
-            filled[part] = {**known, **given}
+                known, own = ({"host": known["host"]} if "host" in known else {}), {}
+            known = {key: value for key, value in known.items() if key != VERSION_KEY}
+            filled[part] = Options({**known, **given}, preset=own)
             for key in known.keys() - given.keys():
                 self._origins[f"{path}.{part}.{key}"] = f"preset {name}"
         return filled
@@ -237,8 +240,10 @@ class _Reading:
         elif not isinstance(table["kind"], str) or not table["kind"]:
             self._problem(f"{path}.kind", f"found {shown(table['kind'])}, expected {expected}")
         else:
-            options = {key: value for key, value in table.items() if key != "kind"}
-            return Selection(kind=table["kind"], options=Options(options, folder=self._folder), path=path, name=name)
+            preset = table.preset if isinstance(table, Options) else {}
+            values = {key: value for key, value in table.items() if key != "kind"}
+            options = Options(values, folder=self._folder, preset=preset)
+            return Selection(kind=table["kind"], options=options, path=path, name=name)
         return _NOWHERE
 
     def _extensions(self, data: Mapping[str, Any]) -> dict[str, Selection]:
