@@ -1,0 +1,59 @@
+"""From settings to a connection: look at the machine, choose a method, sign in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from posthouse.errors import PosthouseError, Problem
+from posthouse_mapi import machine
+from posthouse_mapi.connection import MapiConnection
+from posthouse_mapi.detection import detect
+from posthouse_mapi.methods import method_class
+
+if TYPE_CHECKING:
+    from posthouse.messages import Envelope, Message
+    from posthouse.providers import Draft
+    from posthouse_mapi.settings import MapiSettings
+
+__all__ = ["objections", "open_connection", "open_draft"]
+
+
+def objections(message: Message, envelope: Envelope, settings: MapiSettings) -> tuple[Problem, ...]:
+    """Return what the method of this machine cannot carry, or why there is none."""
+    try:
+        choice = detect(machine.this_machine()).choose(settings.method)
+    except PosthouseError as error:
+        return (Problem("transport", str(error)),)
+    return tuple(method_class(choice.way).objections(message, envelope, settings))
+
+
+async def open_connection(settings: MapiSettings) -> MapiConnection:
+    """Reach the mail program and sign in to its profile.
+
+    Raises:
+        PluginError: this is not Windows (``plugin.platform``), or pywin32 is missing.
+        ConnectError: no mail program that can be used, or it does not answer.
+        AuthenticationError: the profile cannot be used.
+    """
+    choice = detect(machine.this_machine()).choose(settings.method)
+    connection = MapiConnection(method_class(choice.way)(settings))
+    try:
+        await connection.open()
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def open_draft(settings: MapiSettings, message: Message) -> Draft:
+    """Open a message for the person, and send nothing.
+
+    Raises:
+        MessageError: something of it cannot be carried, or a file cannot be read.
+        PluginError, ConnectError, AuthenticationError: as `open_connection`.
+    """
+    connection = await open_connection(settings)
+    try:
+        return await connection.compose(message)
+    finally:
+        await connection.close()
