@@ -218,9 +218,11 @@ async def _by_transport(message: Message, channel: Channel, wish: Wish) -> Draft
     if draft.link and not is_web_link(draft.link):
         note = "The link that the server gave leads to no web page, and was left out."
         draft = evolve(draft, link="", notes=(*draft.notes, note))
-    if wish.show and draft.link and not draft.opened:
-        return await _shown(draft, draft.link)
-    return draft
+    if draft.opened or not wish.show:
+        return draft
+    if not draft.link:
+        return evolve(draft, notes=(*draft.notes, f"It was not opened, and waits in {draft.location}."))
+    return await _shown(draft, draft.link)
 
 
 async def _as_file(message: Message, account: Account, wish: Wish) -> Draft:

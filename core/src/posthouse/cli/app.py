@@ -26,6 +26,7 @@ __all__ = ["posthouse"]
 _SECTIONS = {
     "Send": {
         "send": "Send one message, or one to each recipient of a list.",
+        "compose": "Open a message for the user to look at and send.",
         "test": "Test an account step by step and say what is wrong.",
     },
     "Set up": {

@@ -112,6 +112,7 @@ _CHECK_STAGES = {
     Stage.SENDER: ExitCode.REFUSED,
     Stage.RECIPIENT: ExitCode.REFUSED,
     Stage.CONTENT: ExitCode.REFUSED,
+    Stage.COMPOSE: ExitCode.REFUSED,
     Stage.CLOSE: ExitCode.PROTOCOL,
 }
 

@@ -7,45 +7,31 @@ from typing import Any
 import click
 
 from posthouse.cli import sending
-from posthouse.cli.composing import STDIN, MessageOptions, finished_message, read_text
+from posthouse.cli.composing import (
+    MessageCommand,
+    MessageOptions,
+    check_sources,
+    finished_message,
+    given_options,
+    message_options,
+    route_options,
+)
 from posthouse.cli.failures import failed_receipt
 from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
-from posthouse.messages import Priority
 
 __all__ = ["command"]
 
-_LISTS = {"--to", "--cc", "--bcc", "--attach", "--inline"}
 
-
-class _SendCommand(click.Command):
+class _SendCommand(MessageCommand):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Let lists have many values: ``--attach *.pdf``. There are no arguments that they could be taken for.
-
-        A program that asks for JSON gets a receipt for wrong options, too.
-        """
-        invocation = ctx.ensure_object(Invocation)
-        invocation.on_failure = failed_receipt
-        invocation.json = invocation.json or "--json" in args
-        return super().parse_args(ctx, _repeat_options(args))
+        """Let an error, one of the options included, have the form of a receipt."""
+        ctx.ensure_object(Invocation).on_failure = failed_receipt
+        return super().parse_args(ctx, args)
 
 
 @click.command(cls=_SendCommand)
-@click.option("--account", metavar="NAME", help="Account to send through. [default: as the configuration chooses]")
-@click.option("--user", metavar="NAME", help="Send through this user's account.")
-@click.option("--purpose", metavar="WORD", help="Send through the account for this purpose, such as reminders.")
-@click.option("--to", multiple=True, metavar="ADDR…", help="Recipients.")
-@click.option("--cc", multiple=True, metavar="ADDR…", help="Recipients of a copy.")
-@click.option("--bcc", multiple=True, metavar="ADDR…", help="Recipients of a copy that nobody else sees.")
-@click.option("--from", "sender", metavar="ADDR", help="Sender. [default: the account's own]")
-@click.option("--reply-to", multiple=True, metavar="ADDR", help="Where answers go.")
-@click.option("--subject", metavar="TEXT", help="Subject.")
-@click.option("--text", metavar="TEXT", help="The plain text: the text itself, @FILE, or - for stdin.")
-@click.option("--html", metavar="HTML", help="The HTML: the code itself, @FILE, or - for stdin.")
-@click.option("--attach", multiple=True, metavar="FILE…", help="Files to attach.")
-@click.option("--inline", multiple=True, metavar="FILE…", help="Images for the HTML, which calls them cid:NAME.")
-@click.option("--header", multiple=True, metavar='"NAME: VALUE"', help="A further header.")
-@click.option("--priority", type=click.Choice([priority.value for priority in Priority]), help="Urgency.")
-@click.option("--message-id", metavar="ID", help="Message-ID with its angle brackets. [default: a new one]")
+@route_options
+@message_options
 @click.option("--eml", metavar="FILE", help="Send this finished message as it is; - for stdin.")
 @click.option("--recipients", metavar="FILE", help="Send one message to each row of this CSV list; - for stdin.")
 @json_option
@@ -80,8 +66,7 @@ def command(
     route = sending.Route(account, user, purpose)
     if eml is not None:
         return sending.send_one(invocation, route, lambda: finished_message(eml))
-    content |= {"text": read_text(content["text"]), "html": read_text(content["html"])}
-    options = MessageOptions(**content | {"subject": content["subject"] or ""})
+    options = MessageOptions.read(content)
     if recipients is None:
         return sending.send_one(invocation, route, options.message)
     from posthouse.cli.bulk import send_list
@@ -90,37 +75,12 @@ def command(
 
 
 def _check_usage(eml: str | None, recipients: str | None, content: dict[str, Any]) -> None:
-    given = {
-        "--" + {"sender": "from"}.get(name, name).replace("_", "-")
-        for name, value in content.items()
-        if value not in (None, ())
-    }
-    addressed = given & {"--to", "--cc", "--bcc"}
-    if eml is not None and (given or recipients is not None):
-        others = ", ".join(sorted(given or {"--recipients"}))
-        raise click.UsageError(f"--eml sends a finished message as it is and cannot be combined with {others}.")
-    if eml is None and recipients is None and not addressed:
+    check_sources(content, eml, {"--recipients": recipients})
+    given = given_options(content)
+    if eml is None and recipients is None and not given & {"--to", "--cc", "--bcc"}:
         raise click.UsageError("Nobody to send to: give --to, --cc, --bcc or --recipients.")
     if recipients is not None and given & {"--to", "--message-id"}:
         others = ", ".join(sorted(given & {"--to", "--message-id"}))
         raise click.UsageError(f"With --recipients every message has its own: leave out {others}.")
     if eml is None and not given & {"--text", "--html", "--attach", "--inline"}:
         raise click.UsageError('Nothing to send: give --text, --html or --attach (--text "" for an empty message).')
-    if [content["text"], content["html"], recipients].count(STDIN) > 1:
-        raise click.UsageError("Only one of --text, --html and --recipients can be read from stdin.")
-
-
-def _repeat_options(args: list[str]) -> list[str]:
-    """Turn ``--to A B`` into ``--to A --to B``."""
-    result: list[str] = []
-    option = ""
-    for argument in args:
-        if argument.startswith("-") and argument != STDIN:
-            name = argument.partition("=")[0]
-            option = name if name in _LISTS else ""
-            result.append(argument)
-        elif option and result[-1] != option:
-            result += [option, argument]
-        else:
-            result.append(argument)
-    return result
