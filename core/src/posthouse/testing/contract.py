@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import ClassVar
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, ClassVar
 
 import pytest
 import pytest_asyncio
@@ -38,6 +38,11 @@ class Contract:
             return find(self.role, self.kind)
         except PluginError:
             raise NotShown("the plugin cannot be used, test_keeps_the_contract says why") from None
+
+    @pytest.fixture
+    def written(self) -> Mapping[str, Any]:
+        """The settings as they stand in a configuration. Each contract knows them from its peer."""
+        raise NotShown(f"override the fixture {type(self).__name__}.written")
 
     @pytest.fixture(autouse=True)
     def _applies(self, request: pytest.FixtureRequest) -> None:

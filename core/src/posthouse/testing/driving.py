@@ -10,9 +10,9 @@ from typing import Any
 
 from attrs import define, field
 
-from posthouse.accounts import Account, Selection
+from posthouse.accounts import Account, DeliveryLimits, Selection
 from posthouse.addresses import Address
-from posthouse.errors import PosthouseError
+from posthouse.errors import PosthouseError, UncertainError
 from posthouse.messages import Envelope, Message, Submission
 from posthouse.providers import Connection
 from posthouse.receipts import Delivery, RecipientStatus
@@ -21,7 +21,7 @@ from posthouse.structuring import structure
 from posthouse.testing.peers import Peer
 from posthouse.testing.plugins import PluginUnderTest
 
-__all__ = ["Driver", "statuses", "submission"]
+__all__ = ["Driver", "arguments", "checked", "driving", "statuses", "submission"]
 
 _numbers = itertools.count(1)
 
@@ -50,6 +50,28 @@ def statuses(delivery: Delivery) -> dict[str, RecipientStatus]:
     return {outcome.address: outcome.status for outcome in delivery.recipients}
 
 
+def checked(delivery: Any, submission: Submission) -> Delivery:
+    """Return a delivery that says what a delivery has to say."""
+    assert isinstance(delivery, Delivery), f"{delivery!r} is no Delivery"
+    if delivery.untouched:
+        assert not delivery.recipients, "untouched, and yet some recipients have an outcome"
+        assert delivery.error is not None, "untouched, and the error does not say what broke"
+        return delivery
+    addresses = tuple(outcome.address for outcome in delivery.recipients)
+    assert addresses == submission.envelope.recipients, f"outcomes for {addresses}, not for the envelope's recipients"
+    found = set(statuses(delivery).values())
+    if RecipientStatus.UNCERTAIN in found:
+        assert isinstance(delivery.error, UncertainError), f"uncertain, and the error is {delivery.error!r}"
+    elif RecipientStatus.ACCEPTED not in found:
+        assert delivery.error is not None, "nobody was accepted, and the error does not say why"
+    return delivery
+
+
+def arguments(hook: Any, **available: Any) -> dict[str, Any]:
+    """Return those arguments that the hook's specification has."""
+    return {name: available[name] for name in hook.spec.argnames}
+
+
 @define
 class Driver:
     """Calls the hooks as the engine does.
@@ -65,26 +87,43 @@ class Driver:
 
     @property
     def account(self) -> Account:
-        """The account that sends."""
-        return Account(name="kit", transport=Selection(kind=self.plugin.kind), sender=Address(self.peer.sender))
+        """The account that sends; it gives up soon."""
+        return Account(
+            name="kit",
+            transport=Selection(kind=self.plugin.kind),
+            sender=Address(self.peer.sender),
+            delivery=DeliveryLimits(timeout=10.0),
+        )
+
+    @property
+    def usable(self) -> bool:
+        """True if a connection that is open can be used."""
+        return any(connection.usable for connection in self._open)
 
     def settings(self, **more: Any) -> Any:
         """Return the transport's settings, changed as wanted."""
-        assert self.plugin.settings is not None
         return structure(self.plugin.settings, {**self.peer.options, **more}, path="transport")
 
     async def connect(self, **more: Any) -> Connection:
         """Open a connection, with the settings changed as wanted; it is closed when the case is over."""
-        connection: Connection = await self.plugin.hook.connect(
-            account=self.account, settings=self.settings(**more), credential=self.peer.credential
-        )
+        try:
+            connection: Connection = await self.plugin.hook.connect(
+                account=self.account, settings=self.settings(**more), credential=self.peer.credential
+            )
+        except PosthouseError:
+            raise
+        except Exception as error:
+            raise AssertionError(f"connect raised {error!r}, which is none of posthouse.errors") from error
         self._open.append(connection)
         return connection
 
     async def send_over(self, connection: Connection, submission: Submission) -> Delivery:
         """Send over an open connection."""
-        delivery: Delivery = await self.plugin.hook.send(connection=connection, submission=submission)
-        return delivery
+        try:
+            delivery = await self.plugin.hook.send(connection=connection, submission=submission)
+        except Exception as error:
+            raise AssertionError(f"send raised {error!r}; what goes wrong stands in the Delivery") from error
+        return checked(delivery, submission)
 
     async def send(self, submission: Submission, **more: Any) -> Delivery:
         """Connect and send. That no connection could be opened is an untouched delivery, as it is for the engine."""

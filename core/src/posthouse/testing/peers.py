@@ -23,7 +23,8 @@ class Arrived:
 
     Attributes:
         recipients: to whom the server would deliver it.
-        raw: everything that came for it (MIME, JSON, …), where the kit looks for what must not travel.
+        content: the message as each recipient gets it, where the kit looks for what nobody must see: the message of
+            RFC 5322 where the protocol carries one, else what was sent but for the list of recipients.
         sender: the envelope's sender; None where the protocol has none.
         from_header: who wrote it, such as ``"Ada <ada@example.org>"``.
         subject: the subject, decoded.
@@ -34,7 +35,7 @@ class Arrived:
     """
 
     recipients: tuple[str, ...]
-    raw: bytes = field(repr=False)
+    content: bytes = field(repr=False)
     sender: str | None = None
     from_header: str = ""
     subject: str = ""
@@ -44,20 +45,19 @@ class Arrived:
     message_id: str = ""
 
     @classmethod
-    def from_mime(cls, raw: bytes, *, recipients: Sequence[str], sender: str | None = None, came: bytes = b"") -> Self:
+    def from_mime(cls, content: bytes, *, recipients: Sequence[str], sender: str | None = None) -> Self:
         """Read it from a message as RFC 5322 has it.
 
         Args:
-            raw: the message.
+            content: the message.
             recipients: to whom the server would deliver it.
             sender: the envelope's sender; None where the protocol has none.
-            came: what came over the wire, where that is more than the message.
         """
-        message = message_from_bytes(raw, policy=default_policy)
+        message = message_from_bytes(content, policy=default_policy)
         assert isinstance(message, EmailMessage)
         return cls(
             recipients=tuple(recipients),
-            raw=came or raw,
+            content=content,
             sender=sender,
             from_header=str(message["From"] or ""),
             subject=str(message["Subject"] or ""),

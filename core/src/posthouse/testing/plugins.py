@@ -10,7 +10,7 @@ from attrs import field, frozen
 from posthouse._discovery import Registry
 from posthouse._scope import load
 from posthouse.config import PluginPolicy
-from posthouse.providers import AuthenticatorDescription, Capabilities, ExtensionDescription, TransportDescription
+from posthouse.providers import Capabilities, TransportDescription
 from posthouse.testing.grades import Case
 
 __all__ = ["PluginUnderTest", "find"]
@@ -47,10 +47,10 @@ class PluginUnderTest:
         return description.capabilities if isinstance(description, TransportDescription) else Capabilities()
 
     @property
-    def settings(self) -> type[Any] | None:
-        """The class of its settings; None for an extension."""
-        description: TransportDescription | AuthenticatorDescription | ExtensionDescription = self.description
-        return None if isinstance(description, ExtensionDescription) else description.settings
+    def settings(self) -> type[Any]:
+        """The class of its settings."""
+        settings: type[Any] = self.description.settings
+        return settings
 
     def missing(self, case: Case) -> str:
         """Return what the plugin does not have that a case is about; empty if the case applies."""

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import ClassVar
-
-import pytest
-import pytest_asyncio
-
-from posthouse.testing.contract import Contract
-from posthouse.testing.driving import Driver, driving
-from posthouse.testing.grades import NotShown
-from posthouse.testing.peers import Peer
-from posthouse.testing.plugins import PluginUnderTest
+from posthouse.testing.cases.cancellation import CancellationCases
+from posthouse.testing.cases.concurrency import BatchCases, ConcurrencyCases
+from posthouse.testing.cases.connection import ConnectionCases
+from posthouse.testing.cases.content import ContentCases
+from posthouse.testing.cases.description import DescriptionCases
+from posthouse.testing.cases.envelope import EnvelopeCases
+from posthouse.testing.cases.errors import ErrorCases
+from posthouse.testing.cases.imports import ImportCases
+from posthouse.testing.cases.probe import ProbeCases
+from posthouse.testing.cases.secrets import SecretSettingsCases, TransportSecretCases
+from posthouse.testing.cases.settings import SettingsCases
 
 __all__ = ["TransportContract"]
 
 
-class TransportContract(Contract):
+class TransportContract(
+    DescriptionCases,
+    ImportCases,
+    SettingsCases,
+    SecretSettingsCases,
+    EnvelopeCases,
+    TransportSecretCases,
+    ContentCases,
+    ErrorCases,
+    ConnectionCases,
+    ProbeCases,
+    CancellationCases,
+    ConcurrencyCases,
+    BatchCases,
+):
     """Every case for a transport. Subclass it with ``kind`` and the fixture ``peer``.
 
     ::
@@ -30,16 +44,3 @@ class TransportContract(Contract):
             http_server.answer = acme_api
             return AcmePeer(http_server)
     """
-
-    role: ClassVar[str] = "transport"
-
-    @pytest.fixture
-    def peer(self) -> Peer:
-        """The server's stand-in, fresh for each case. To be overridden."""
-        raise NotShown(f"override the fixture {type(self).__name__}.peer")
-
-    @pytest_asyncio.fixture
-    async def driver(self, plugin: PluginUnderTest, peer: Peer) -> AsyncIterator[Driver]:
-        """The transport at work against the peer; what it opened is closed in the end."""
-        async with driving(plugin, peer) as driver:
-            yield driver
