@@ -35,10 +35,12 @@ class HungError(Exception):
 
     Attributes:
         handed_over: whether the message was handed over by then.
+        settled: the result as far as it was known by then; None if it was not.
     """
 
-    def __init__(self, handed_over: bool) -> None:
+    def __init__(self, handed_over: bool, settled: Any) -> None:
         self.handed_over = handed_over
+        self.settled = settled
 
 
 class Apartment:
@@ -85,13 +87,14 @@ class Apartment:
         try:
             await asyncio.wait({waiting}, timeout=limit + _GRACE)
         except asyncio.CancelledError:
+            waiting.cancel()
             self._give_up(attempt)
             raise
         if waiting.done():
             result: _Result = waiting.result()
             return result
         waiting.cancel()
-        raise HungError(self._give_up(attempt))
+        raise HungError(self._give_up(attempt), attempt.settled)
 
     async def close(self) -> None:
         """End the thread, if it is not lost already; waits a few seconds for it at most."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 __all__ = ["AbandonedError", "Attempt"]
 
@@ -23,10 +24,12 @@ class Attempt:
 
     Attributes:
         handed_over: True once the message was given to the mail program, or was about to be.
+        settled: the result, if nothing more becomes known; None if there is none yet. What follows it may be given up.
     """
 
     def __init__(self, limit: float) -> None:
         self.handed_over = False
+        self.settled: Any = None
         self.limit = limit
         self._deadline = time.monotonic() + limit
         self._abandoned = threading.Event()

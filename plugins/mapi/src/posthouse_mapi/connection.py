@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from posthouse.errors import ConnectError, UncertainError
+from posthouse.receipts import Delivery
 from posthouse_mapi import outcomes
 from posthouse_mapi.apartment import Apartment, HungError
 
 if TYPE_CHECKING:
     from posthouse.messages import Message, Submission
     from posthouse.providers import Draft
-    from posthouse.receipts import Delivery
     from posthouse_mapi.attempts import Attempt
     from posthouse_mapi.methods import Method
 
@@ -58,6 +58,8 @@ class MapiConnection:
         try:
             return await self._apartment.run(lambda attempt: self._method.send(submission, attempt), limit)
         except HungError as hung:
+            if isinstance(hung.settled, Delivery):
+                return hung.settled
             if hung.handed_over:
                 return outcomes.uncertain(submission, _silent(limit))
             return outcomes.untouched(hung_while("taking the message over", limit))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 import struct
 import sys
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = ["Elsewhere", "Machine", "Windows", "this_machine"]
 
@@ -48,20 +49,14 @@ class Windows:
     @property
     def session(self) -> int | None:
         """Number of this process's session."""
-        import ctypes
-
-        if sys.platform != "win32":
-            return None
+        ctypes: Any = import_module("ctypes")  # what is below exists on Windows only, and so for type checkers
         found = ctypes.c_uint32()
         kernel = ctypes.WinDLL("kernel32")
         return found.value if kernel.ProcessIdToSessionId(kernel.GetCurrentProcessId(), ctypes.byref(found)) else None
 
     def value(self, key: str, name: str = "", *, bits: int = 64) -> str | int | None:
         """Return a value of the registry; variables in it are expanded."""
-        if sys.platform != "win32":
-            return None
-        import winreg
-
+        winreg: Any = import_module("winreg")
         hive, _, path = key.partition("\\")
         roots = {"HKCR": winreg.HKEY_CLASSES_ROOT, "HKCU": winreg.HKEY_CURRENT_USER, "HKLM": winreg.HKEY_LOCAL_MACHINE}
         view = winreg.KEY_WOW64_64KEY if bits == 64 else winreg.KEY_WOW64_32KEY
@@ -71,7 +66,7 @@ class Windows:
         except OSError:
             return None
         if kind == winreg.REG_EXPAND_SZ:
-            return winreg.ExpandEnvironmentStrings(found)
+            found = winreg.ExpandEnvironmentStrings(found)
         return found if isinstance(found, str | int) else None
 
     def has_file(self, path: str) -> bool:

@@ -29,8 +29,8 @@ class Step:
 
     Attributes:
         title: what is tried, in words: ``"Sign in to the profile"``.
-        look: does it and says what it found (the duration is filled in later); raises a PosthouseError where it fails.
-            It runs in the apartment's thread.
+        look: does it and says what it found; title and duration are filled in later. It raises a PosthouseError where
+            it fails, and runs in the apartment's thread.
     """
 
     title: str

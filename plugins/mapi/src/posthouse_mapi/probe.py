@@ -58,7 +58,9 @@ async def probe(settings: MapiSettings, sender: str) -> AsyncGenerator[Check, No
             except PosthouseError as error:
                 yield Check.from_error(title, error, time.perf_counter() - started)
                 return
-            yield attrs.evolve(check, duration=time.perf_counter() - started)
+            yield attrs.evolve(check, title=title, duration=time.perf_counter() - started)
+            if check.status is CheckStatus.FAILED:
+                return
     finally:
         await connection.close()
 
