@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from posthouse._async_mailer import AsyncMailer
     from posthouse._mailer import Mailer, send_email
+    from posthouse._schemas import schemas
     from posthouse.accounts import Account, ComposeMethod, DeliveryLimits
     from posthouse.addresses import Address
     from posthouse.errors import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         TlsError,
         UncertainError,
     )
+    from posthouse.forms import account_for_form, account_from_form
     from posthouse.hookspecs import hookimpl
     from posthouse.messages import Attachment, DsnRequest, Envelope, Message, Priority
     from posthouse.providers import Draft
@@ -79,7 +81,10 @@ _HOME = {
     "ThrottledError": "errors",
     "TlsError": "errors",
     "UncertainError": "errors",
+    "account_for_form": "forms",
+    "account_from_form": "forms",
     "hookimpl": "hookspecs",
+    "schemas": "_schemas",
     "send_email": "_mailer",
 }
 
@@ -120,7 +125,10 @@ __all__ = [
     "ThrottledError",
     "TlsError",
     "UncertainError",
+    "account_for_form",
+    "account_from_form",
     "hookimpl",
+    "schemas",
     "send_email",
 ]
 

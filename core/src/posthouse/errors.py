@@ -103,6 +103,13 @@ class Problem:
     path: str
     message: str
 
+    @property
+    def pointer(self) -> str:
+        """The path as a JSON pointer (RFC 6901): ``/transport/port``; empty for the whole."""
+        from posthouse._values import path_keys
+
+        return "".join(f"/{key.replace('~', '~0').replace('/', '~1')}" for key in path_keys(self.path))
+
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
 

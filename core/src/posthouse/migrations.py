@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+import attrs
 from attrs import frozen
 
 from posthouse._values import below_key, shown
@@ -60,6 +61,10 @@ class SettingsVersion(NamedTuple):
         if match is None:
             raise ValueError(f'found {shown(text)}, expected a version as text, such as "2.1"')
         return cls(int(match[1]), int(match[2] or 0))
+
+    def mark(self) -> dict[str, str]:
+        """Return what says so in a table; nothing for 1.0, which a table has that says nothing."""
+        return {VERSION_KEY: str(self)} if self > (1, 0) else {}
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}"
@@ -141,7 +146,9 @@ def bring_up_to_date(
     path: str = "",
     package: str = "",
 ) -> Current:
-    """Return settings as the installed plugin's class reads them. What came from a preset is rewritten for itself.
+    """Return settings as the installed plugin's class reads them.
+
+    Where a preset that filled some is of another major version than the rest, each is rewritten for itself.
 
     Raises:
         ConfigurationError: the version is none, or one that the plugin does not read.
@@ -150,15 +157,13 @@ def bring_up_to_date(
     table = options if isinstance(options, Options) else Options(options)
     del options
     plugin = _Plugin(description, package, path)
-    own = plugin.current({key: value for key, value in table.items() if key not in table.preset})
-    filled = plugin.current(table.preset)
-    return Current(
-        Options({**filled.options, **own.options}, folder=table.folder, as_text=table.as_text),
-        own.unknown,
-        own.written,
-        own.version,
-        own.notices,
-    )
+    if plugin.written(table).major == plugin.written(table.preset or table).major:
+        current, filled = plugin.current(table), Options()
+    else:
+        current = plugin.current({key: value for key, value in table.items() if key not in table.preset})
+        filled = plugin.current(table.preset).options
+    options = Options({**filled, **current.options}, folder=table.folder, as_text=table.as_text)
+    return attrs.evolve(current, options=options)
 
 
 class _Plugin:
@@ -172,7 +177,7 @@ class _Plugin:
 
     def current(self, table: Mapping[str, Any]) -> Current:
         """Bring one table up to date."""
-        written = self._written(table.get(VERSION_KEY, "1"))
+        written = self.written(table)
         values = {key: value for key, value in table.items() if key != VERSION_KEY}
         if written.major > self._own.major:
             raise self._refused(
@@ -193,9 +198,10 @@ class _Plugin:
         )
         return Current(Options(values), Options(), written, self._own, (notice,))
 
-    def _written(self, value: Any) -> SettingsVersion:
+    def written(self, table: Mapping[str, Any]) -> SettingsVersion:
+        """Return the version that a table was written for."""
         try:
-            return SettingsVersion.parse(value)
+            return SettingsVersion.parse(table.get(VERSION_KEY, "1"))
         except ValueError as error:
             message = str(error)
         raise ConfigurationError(problems=[Problem(self._at(VERSION_KEY), message)], code="configuration.invalid")

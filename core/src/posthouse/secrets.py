@@ -64,6 +64,20 @@ class Secret:
             return "***"
         return f"{self._scheme}:{'***' if self._scheme == 'sealed' else self._text}"
 
+    def as_written(self) -> str:
+        """Return what stands for it in a configuration file: the whole reference, or the value itself.
+
+        Raises:
+            ConfigurationError: the value looks like a reference, and would be taken for one (``secret.reference``).
+        """
+        if not self._scheme and self._text.partition(":")[0] in _EXPECTED and ":" in self._text:
+            raise ConfigurationError(
+                "The secret begins like a reference to one, and cannot stand in a configuration file as it is.",
+                code="secret.reference",
+                hint="Put it into the keyring, or seal it: posthouse secrets seal",
+            )
+        return f"{self._scheme}:{self._text}" if self._scheme else self._text
+
     @property
     def weakness(self) -> str:
         """Why the secret is not well kept, in words; empty if nothing speaks against it. May look at the file."""

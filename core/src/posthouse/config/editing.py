@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from posthouse._values import below_key, path_keys
-from posthouse.accounts import Options
+from posthouse.accounts import Account, Options
 from posthouse.addresses import Address
-from posthouse.config.files import parse_toml, read_text_file
+from posthouse.config.files import parse_toml, read_text_file, write_text_file
 from posthouse.config.model import Configuration
 from posthouse.config.reading import parse
+from posthouse.config.writing import account_table
 from posthouse.errors import ConfigurationError, Problem
+from posthouse.secrets import Secret
 
 if TYPE_CHECKING:
     from tomlkit.items import Item
@@ -120,6 +122,49 @@ class ConfigurationFile:
             else:
                 self._set(keys, value)
 
+    def put_account(self, account: Account) -> None:
+        """Write an account as it is, new or in the place of the one of its name.
+
+        What means the same as before stays as it was written, and comments stay.
+
+        Raises:
+            ConfigurationError: a secret cannot be written as it is (``secret.reference``).
+        """
+        try:
+            stored = parse(self.text, str(self.path)).accounts.get(account.name)
+        except ConfigurationError:  # what is wrong may be what the new account puts right; `save` looks again
+            stored = None
+        written = self._expected.get("accounts", {}).get(account.name)
+        table = account_table(account, stored, written or {})
+        if written is None:
+            self.add_account(account.name, table)
+        else:
+            self.rewrite(f"accounts.{below_key(account.name)}", table)
+
+    def rewrite(self, path: str, table: Mapping[str, Any]) -> None:
+        """Make the table at a dotted path hold exactly these values.
+
+        Comments stay, those on keys included whose value did not change but their name did.
+
+        Raises:
+            ConfigurationError: a value is nothing that TOML can hold (``configuration.edit``).
+        """
+        before = self.get(path)
+        before = dict(before) if isinstance(before, Mapping) else {}
+        new = {key: _item(value).unwrap() for key, value in table.items() if value is not None}
+        renamed = _renamed(before, new)
+        keys = path_keys(path)
+        for old, key in renamed.items():
+            self._rename((*keys, old), key)
+        for key in before.keys() - new.keys() - renamed.keys():
+            self._unset((*keys, key))
+        for key, value in new.items():
+            old_value = before.get(key)
+            if isinstance(value, dict) and isinstance(old_value, dict):
+                self.rewrite(f"{path}.{below_key(key)}", value)
+            elif key not in renamed.values() and not _same(old_value, value):
+                self._set((*keys, key), value)
+
     def remove_account(self, name: str) -> None:
         """Remove an account; what refers to it must be changed too, or `save` refuses.
 
@@ -217,6 +262,17 @@ class ConfigurationFile:
         written[key] = item
         plain[key] = item.unwrap()
 
+    def _rename(self, keys: Sequence[str], new: str) -> None:
+        *tables, old = keys
+        written: Any = self._document
+        plain: Any = self._expected
+        for name in tables:
+            written, plain = written[name], plain[name]
+        item = written[old]  # with the comment behind it
+        del written[old]
+        written[new] = item
+        plain[new] = plain.pop(old)
+
     def _unset(self, keys: Sequence[str]) -> None:
         *tables, key = keys
         written: Any = self._document
@@ -231,6 +287,19 @@ class ConfigurationFile:
             if not plain and len(tables) == 1 and tables[0] in _NAMED:  # a section without tables cannot be written
                 del self._document[tables[0]]
                 del self._expected[tables[0]]
+
+
+def _renamed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
+    """Return old key → new key, for values that did not change; a value that several keys have tells nothing."""
+    gone, come = before.keys() - after.keys(), after.keys() - before.keys()
+    pairs = {old: [new for new in come if _same(before[old], after[new])] for old in gone}
+    named = [new for news in pairs.values() for new in news]
+    return {old: news[0] for old, news in pairs.items() if len(news) == 1 and named.count(news[0]) == 1}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two values are the same in TOML too, where 1 is neither true nor 1.0."""
+    return type(one) is type(other) and one == other and repr(one) == repr(other)
 
 
 def _new_table(keys: Sequence[str], depth: int) -> Item:
@@ -254,6 +323,8 @@ def _item(value: Any) -> Item:
         array = tomlkit.array()
         array.extend(_item(one) for one in value)
         return array
+    if isinstance(value, Secret):
+        value = value.as_written()
     if isinstance(value, str | Path | Address):
         return tomlkit.string(str(value))
     if isinstance(value, bool | int | float):

@@ -25,7 +25,7 @@ from posthouse.migrations import VERSION_KEY
 from posthouse.schema import setting
 from posthouse.structuring import structure
 
-__all__ = ["examine", "load", "parse"]
+__all__ = ["account_from_table", "examine", "load", "parse"]
 
 T = TypeVar("T")
 
@@ -105,6 +105,20 @@ def parse(text: str, source: str) -> Configuration:
     return _sound(*result)
 
 
+def account_from_table(
+    name: str, table: Mapping[str, Any], configuration: Configuration
+) -> tuple[Account | None, tuple[Problem, ...]]:
+    """Read one table ``[accounts.NAME]`` as if it stood in the configuration, presets and shared sign-ins included.
+
+    Returns:
+        The account and its problems. With problems of its own it has its transport and its sign-in only; without a
+        transport there is none.
+    """
+    reading = _Reading(configuration.source or "posthouse.toml", {})
+    reading.account(name, table, configuration.auth)
+    return reading.usable.get(name), tuple(reading.problems)
+
+
 def _sound(configuration: Configuration, problems: tuple[Problem, ...]) -> Configuration:
     if problems:
         raise ConfigurationError(problems=problems, source=configuration.source, code="configuration.invalid")
@@ -136,7 +150,7 @@ class _Reading:
         self._lines = lines
         self._folder = Path(source).absolute().parent
         self._source = source
-        self._usable: dict[str, Account] = {}
+        self.usable: dict[str, Account] = {}
         self._origins = {path: f"{source} line {line}" for path, line in lines.items()}
 
     def configuration(self, data: Mapping[str, Any], warnings: tuple[Problem, ...]) -> Configuration:
@@ -146,7 +160,7 @@ class _Reading:
             name: self._selection(table, "auth", below_key("auth", below_key(name)), name)
             for name, table in _tables(data, "auth").items()
         }
-        accounts = {name: self._account(name, table, auth) for name, table in _tables(data, "accounts").items()}
+        accounts = {name: self.account(name, table, auth) for name, table in _tables(data, "accounts").items()}
         users = self._users(data)
         self._check_references(data, users, accounts)
         self._look_at_choices(users, root)
@@ -162,7 +176,7 @@ class _Reading:
             plugins=root.plugins,
             extensions=MappingProxyType(self._extensions(data)),
             auth=MappingProxyType(auth),
-            accounts=MappingProxyType(self._usable if root is not _UNUSABLE else {}),
+            accounts=MappingProxyType(self.usable if root is not _UNUSABLE else {}),
             warnings=(*warnings, *map(self.with_line, self._warnings)),
             origins=MappingProxyType(self._origins),
         )
@@ -184,7 +198,8 @@ class _Reading:
         line = self._lines.get(path)
         return Problem(problem.path, f"{problem.message} (line {line})") if line else problem
 
-    def _account(self, name: str, table: Mapping[str, Any], auth: Mapping[str, Selection]) -> Account | None:
+    def account(self, name: str, table: Mapping[str, Any], auth: Mapping[str, Selection]) -> Account | None:
+        """Read one table; None if it has problems."""
         path = f"accounts.{below_key(name)}"
         for key in table.keys() - set(_ACCOUNT_KEYS):
             where = "the account's name stands in [accounts.NAME]"
@@ -195,7 +210,7 @@ class _Reading:
         sign_in = self._sign_in(table["auth"], f"{path}.auth", auth) if "auth" in table else _NOWHERE
         account = self._structured(Account, {**table, "name": name, "transport": transport, "auth": sign_in}, path)
         if transport.path:
-            self._usable[name] = account or Account(name=f"#{len(self._usable)}", transport=transport, auth=sign_in)
+            self.usable[name] = account or Account(name=f"#{len(self.usable)}", transport=transport, auth=sign_in)
         return account
 
     def _with_preset(self, table: Mapping[str, Any], path: str) -> dict[str, Any]:

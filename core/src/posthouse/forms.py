@@ -1,0 +1,219 @@
+"""An account for a form, and back: what a settings page of a host application shows, and what it was answered.
+
+The form itself is drawn from `posthouse.schemas`. Secrets go one way only: where the account has one, the form gets
+``has_NAME: true`` in its place; an answer without it keeps the one there is, and an explicit null removes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from posthouse import presets
+from posthouse._discovery import Registry
+from posthouse._scope import Loaded, Scope, load
+from posthouse._values import below_key, sort_of
+from posthouse.accounts import Account, Options, Selection
+from posthouse.config import Configuration, account_from_table
+from posthouse.errors import ConfigurationError, PluginError, Problem
+from posthouse.migrations import VERSION_KEY, Current, SettingsVersion, bring_up_to_date, read_settings
+from posthouse.schema import is_secret, settings_of
+from posthouse.secrets import Secret
+from posthouse.structuring import unstructure
+
+__all__ = ["account_for_form", "account_from_form"]
+
+_ROLES = {"transport": "transport", "auth": "authenticator"}
+
+
+def account_for_form(configuration: Configuration, name: str) -> dict[str, Any]:
+    """Return an account as plain data that fits its schemas, without any secret.
+
+    What is not given is left out of ``transport`` and ``auth``: the schema knows the defaults. Where the sign-in is
+    shared, ``auth`` is its name.
+
+    Raises:
+        KeyError: there is no account of this name.
+        PluginError: its transport or its sign-in is not installed or cannot be used.
+        ConfigurationError: the settings are of a version that the plugin does not read.
+    """
+    account = configuration.accounts[name]
+    registry = Registry(configuration.plugins)
+    parts = {"name", *_ROLES}
+    data = {
+        field.name: unstructure(getattr(account, field.name))
+        for field in attrs.fields(Account)
+        if field.name not in parts
+    }
+    data["transport"] = _part_for_form(load(registry, "transport", account.transport.kind), account.transport)
+    if account.auth.name:
+        return {**data, "auth": account.auth.name}
+    return {**data, "auth": _part_for_form(load(registry, "authenticator", account.auth.kind), account.auth)}
+
+
+def account_from_form(
+    configuration: Configuration,
+    name: str,
+    answer: Mapping[str, Any],
+    *,
+    references: bool = False,
+    keep_secret: Callable[[str, str], str] | None = None,
+) -> Account:
+    """Return the account that a form's answer describes; `posthouse.config.ConfigurationFile.put_account` writes it.
+
+    Args:
+        configuration: the account as it was, the sign-ins that accounts share, and which plugins may be used.
+        name: of the account; a new one if the configuration has none of this name.
+        answer: the whole account as `account_for_form` has it: what is left out counts as not given, but for secrets.
+        references: take ``env:NAME``, ``file:PATH`` and the like in place of a secret for what they refer to. Only for
+            people who may read every file and variable that this process may: whoever can point an account to a server
+            of theirs learns the secret. Otherwise what is typed is the secret itself.
+        keep_secret: given the path (``"auth.password"``) and the value of each secret that was typed, keeps it safe,
+            and returns the reference to write in its place: ``lambda path, value: sealing.seal(value)``. Called when
+            everything else is right.
+
+    Raises:
+        ConfigurationError: what is wrong with the answer; the ``pointer`` of each problem names the field. Also what
+            ``keep_secret`` raises.
+    """
+    form = _Form(configuration, name, references)
+    table = form.table(answer)
+    del answer  # a traceback shows what its frames hold, and a mapping's values may be secrets
+    account, found = account_from_table(name, table, configuration)
+    del table
+    above = f"accounts.{below_key(name)}."
+    problems = [*form.problems, *(Problem(p.path.removeprefix(above), p.message) for p in found)]
+    if account is not None:
+        problems += [one for one in form.objections(account) if one not in problems]
+    if problems or account is None:
+        raise ConfigurationError(problems=_one_per_field(problems), code="configuration.invalid")
+    return attrs.evolve(
+        account,
+        transport=_with_kept("transport", account.transport, keep_secret),
+        auth=_with_kept("auth", account.auth, keep_secret),
+    )
+
+
+def _part_for_form(loaded: Loaded, selection: Selection) -> dict[str, Any]:
+    current = bring_up_to_date(loaded.description, selection.options, path=selection.path, package=loaded.package)
+    shown: dict[str, Any] = {"kind": selection.kind}
+    for field in settings_of(loaded.description.settings):
+        if is_secret(field):
+            shown[f"has_{field.name}"] = bool(current.options.get(field.name))
+        elif field.name in current.options:
+            shown[field.name] = unstructure(current.options[field.name])
+    return shown
+
+
+class _Form:
+    """One answer on its way to an account."""
+
+    def __init__(self, configuration: Configuration, name: str, references: bool) -> None:
+        self.problems: list[Problem] = []
+        self._registry = Registry(configuration.plugins)
+        self._stored = configuration.accounts.get(name)
+        self._references = references
+        self._loaded: dict[str, Loaded] = {}
+
+    def table(self, answer: Any) -> Options:
+        """Return the answer as a table of the configuration, secrets that were kept included."""
+        if not isinstance(answer, Mapping):
+            raise ConfigurationError(f"An account is a table, not {sort_of(answer)}.", code="configuration.invalid")
+        table = dict(answer)
+        preset = table.get("preset")
+        known = presets.get(preset) if isinstance(preset, str) and preset in presets.names() else None
+        for part in _ROLES:
+            filled = dict(getattr(known, part, {}))
+            given = table.get(part, {"kind": filled["kind"]} if "kind" in filled else None)
+            if isinstance(given, Mapping) and isinstance(given.get("kind", filled.get("kind")), str):
+                table[part] = self._part(part, {"kind": filled.get("kind"), **given}, filled)
+        return Options(table)
+
+    def objections(self, account: Account) -> list[Problem]:
+        """Return what the plugins have against the account."""
+        found: list[Problem] = []
+        for part, loaded in self._loaded.items():
+            options = getattr(account, part).options
+            try:
+                read_settings(loaded.description, options, path=part, package=loaded.package)
+            except ConfigurationError as error:
+                found += error.problems
+            except PluginError as error:
+                found.append(Problem(part, error.message))
+        try:
+            if not found:
+                Scope(self._registry, account.transport.kind, account.auth.kind)
+        except PluginError as error:
+            found.append(Problem("auth", str(error)))
+        return found
+
+    def _part(self, part: str, given: Mapping[str, Any], filled: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a part of the answer as it is written: secrets in their place, what the preset fills left out."""
+        kind = given["kind"]
+        values = {key: value for key, value in given.items() if key not in ("kind", VERSION_KEY)}
+        try:
+            loaded = load(self._registry, _ROLES[part], kind)
+            stored = self._current(loaded, part, kind)
+        except (PluginError, ConfigurationError) as error:
+            self.problems += getattr(error, "problems", ()) or [Problem(f"{part}.kind", str(error))]
+            return dict(given)
+        self._loaded[part] = loaded
+        for field in settings_of(loaded.description.settings):
+            if is_secret(field):
+                self._put_secret(field.name, values, stored.options)
+            elif field.name in values and field.name in stored.options:
+                written = stored.options[field.name]  # of which a form may show less: a URL without its password
+                values[field.name] = written if values[field.name] == unstructure(written) else values[field.name]
+        if filled.get("kind") == kind:
+            preset = bring_up_to_date(loaded.description, _without_kind(filled), path=part, package=loaded.package)
+            same = {key for key, value in preset.options.items() if key in values and values[key] == value}
+            values = {key: value for key, value in values.items() if key not in same}
+        return {"kind": kind, **stored.version.mark(), **values, **stored.unknown}
+
+    def _current(self, loaded: Loaded, part: str, kind: str) -> Current:
+        selection: Selection | None = getattr(self._stored, part) if self._stored else None
+        if selection is not None and selection.kind == kind and not selection.name:
+            return bring_up_to_date(loaded.description, selection.options, path=part, package=loaded.package)
+        version = SettingsVersion.parse(loaded.description.settings_version)
+        return Current(Options(), Options(), version, version)
+
+    def _put_secret(self, name: str, values: dict[str, Any], stored: Mapping[str, Any]) -> None:
+        values.pop(f"has_{name}", None)
+        given = values.pop(name, "")
+        if given is None:
+            return
+        if given in ("", []):
+            values |= {name: stored[name]} if stored.get(name) else {}
+        elif self._references:
+            values[name] = given
+        elif isinstance(given, list):
+            values[name] = [Secret.literal(one) if isinstance(one, str) else one for one in given]
+        else:
+            values[name] = Secret.literal(given) if isinstance(given, str) else given
+
+
+def _without_kind(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key != "kind"}
+
+
+def _one_per_field(problems: list[Problem]) -> list[Problem]:
+    """Return the first problem of each field: one objection beside it is enough."""
+    found: dict[str, Problem] = {}
+    for problem in problems:
+        found.setdefault(problem.path, problem)
+    return list(found.values())
+
+
+def _with_kept(part: str, selection: Selection, keep_secret: Callable[[str, str], str] | None) -> Selection:
+    """Let each secret that was typed be kept, and put the reference in its place."""
+    if keep_secret is None or selection.name:
+        return selection
+    options = selection.options
+    kept = {
+        key: keep_secret(f"{part}.{key}", value.reveal())
+        for key, value in options.items()
+        if isinstance(value, Secret) and value.is_literal
+    }
+    return attrs.evolve(selection, options=Options({**options, **kept}, folder=options.folder, preset=options.preset))
