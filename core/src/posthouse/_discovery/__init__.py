@@ -10,8 +10,10 @@ at the first broken one. Nothing is imported here; `Candidate.load` imports a pl
 `registry`      all of it together: the plugin for a kind
 `modules`       where a module would be imported from
 `contents`      the files of a distribution, and their hashes
-`lock`          the lock file
+`lock`          what is locked, and comparing with it
+`lockfile`      the file that it stands in
 `probing`       importing in a process of its own, which may hang or crash
+`requirements`  what a distribution requires, against what is installed
 `lookalikes`    names that can be taken for others
 `health`        everything that is wrong with what is installed
 ==============  ==========================================================================================

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -16,7 +17,7 @@ from posthouse._discovery.lock import Lock, shortened
 from posthouse._discovery.modules import spec_of
 from posthouse.errors import PluginError
 
-__all__ = ["Candidate", "State", "as_dict", "cause_in_one_line", "refusal"]
+__all__ = ["Candidate", "State", "as_dict", "as_plain", "cause_in_one_line", "from_plain", "refusal"]
 
 _log = logging.getLogger("posthouse")
 _LONGEST_CAUSE = 300
@@ -177,6 +178,18 @@ def as_dict(candidate: Candidate) -> Mapping[str, Any]:
         "reason": candidate.reason,
         "location": str(candidate.installed.info),
     }
+
+
+def as_plain(candidate: Candidate) -> dict[str, Any]:
+    """Return what another process needs to know to load a plugin, as plain data."""
+    names = ("role", "kind", "distribution", "version", "module", "api")
+    return {name: getattr(candidate, name) for name in names}
+
+
+def from_plain(plain: Mapping[str, Any]) -> Candidate:
+    """Return a plugin that may be used, from what `as_plain` said of it."""
+    installed = Installed(name=plain["distribution"], version=plain["version"], info=Path())
+    return Candidate(**plain, installed=installed, installation=Installation())
 
 
 def _import(value: str) -> Any:

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from posthouse._discovery.installed import Installed
 from posthouse._discovery.modules import Place, place_of
 
-__all__ = ["differences", "hashes"]
+__all__ = ["cannot_be_locked", "differences", "hashes"]
 
 _CORE = "posthouse"
 _IDENTITY = ("METADATA", "PKG-INFO", "entry_points.txt")
@@ -132,6 +132,11 @@ def _hash(path: Path) -> str:
             return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
     except OSError:
         return _UNREADABLE
+
+
+def cannot_be_locked(hash_: str) -> bool:
+    """Return whether what stands for a file in `hashes` is nothing that a lock could hold it to."""
+    return hash_ != _MISSING and not hash_.startswith("sha256:")
 
 
 def differences(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[str]:

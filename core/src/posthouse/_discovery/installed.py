@@ -125,7 +125,7 @@ class Installation:
         return self._infos
 
 
-def _unique(search_path: Iterable[str]) -> list[str]:
+def _unique(search_path: Iterable[object]) -> list[str]:
     return list(dict.fromkeys(os.path.abspath(folder) for folder in search_path if isinstance(folder, str)))
 
 

@@ -1,4 +1,4 @@
-"""The lock file: which distributions may run, each with version, entry points and the hash of every file.
+"""What is locked: which distributions may run, each with version, entry points and the hash of every file.
 
 It covers the distributions that bring a plugin, and the ``posthouse-*`` distributions that these require. Core itself
 is not in it: it is core that compares.
@@ -6,25 +6,20 @@ is not in it: it is core that compares.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from attrs import frozen
 from packaging.utils import canonicalize_name
 
 from posthouse._discovery import contents
 from posthouse._discovery.installed import Installation, Installed
+from posthouse.errors import PluginError
 
-__all__ = ["FORMAT", "Lock", "Locked", "lock_of", "read_lock", "shortened"]
-
-FORMAT = 1
-"""The version of the file's format that is written, and the only one that is read."""
+__all__ = ["Change", "Lock", "Locked", "changes", "lock_of", "shortened"]
 
 _CORE = "posthouse"
 _FAMILY = "posthouse-"
-_HEADER = "Which plugins may run, down to their files. Written by `posthouse plugins lock`; do not edit."
 _NAMED = 3
 
 _unchanged: set[tuple[Path, Locked]] = set()
@@ -102,25 +97,6 @@ class Lock:
                     _unchanged.add((installed.info, locked))
         return found
 
-    def render(self) -> str:
-        """Return the file's text: sorted, so that two locks of the same thing are the same."""
-        import tomlkit
-
-        document = tomlkit.document()
-        document.add(tomlkit.comment(_HEADER))
-        document.add("format", tomlkit.item(FORMAT))
-        tables = tomlkit.table(is_super_table=True)
-        for name, locked in sorted(self.distributions.items()):
-            table = tomlkit.table()
-            table.add("version", locked.version)
-            table.add("editable", locked.editable)
-            table.add("entry-points", list(locked.points))
-            table.add("requires", list(locked.requires))
-            table.add("files", dict(locked.files))
-            tables.add(name, table)
-        document.add("distributions", tables)
-        return document.as_string()
-
     def _together(self, name: str) -> list[str]:
         names, rest = [], [name]
         while rest:
@@ -138,67 +114,86 @@ def lock_of(path: Path, plugins: Iterable[str], installation: Installation) -> L
         path: the file that it is for.
         plugins: names of the distributions that bring a plugin.
         installation: where to look for them.
+
+    Raises:
+        PluginError: a distribution cannot be locked (``plugin.lock``).
     """
     found: dict[str, Locked] = {}
     rest = list(plugins)
     while rest:
         installed = installation.find(rest.pop())
-        if installed is None or installed.name in found:
-            continue
-        requires = _family(installed)
-        found[installed.name] = Locked(
-            name=installed.name,
-            version=installed.version,
-            editable=installed.editable,
-            points=_points(installed),
-            requires=requires,
-            files=tuple(contents.hashes(installed).items()),
-        )
-        rest += requires
+        if installed is not None and installed.name not in found:
+            found[installed.name] = _lock(installed)
+            rest += found[installed.name].requires
     return Lock(path=path, distributions=found)
 
 
-def read_lock(path: Path) -> Lock:
-    """Read a lock file. One that is missing or wrong locks everything out: it says so, and raises nothing."""
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-        if data.get("format") != FORMAT:
-            return _unusable(path, f"has the format {data.get('format')!r}, this Posthouse reads {FORMAT}")
-        return Lock(path=path, distributions={name: _locked(name, t) for name, t in data["distributions"].items()})
-    except FileNotFoundError:
-        return _unusable(path, "is missing; write it with: posthouse plugins lock")
-    except OSError as error:
-        return _unusable(path, f"cannot be read: {error.strerror or type(error).__name__}")
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return _unusable(path, "is damaged; write it again with: posthouse plugins lock")
+@frozen(kw_only=True)
+class Change:
+    """What became of a distribution between two locks.
+
+    Attributes:
+        name: of the distribution.
+        version: in the newer lock; in the older one where it was removed.
+        what: ``"added"``, ``"removed"``, ``"changed"`` or ``"same"``.
+        differences: where it was changed, each with its file.
+    """
+
+    name: str
+    version: str
+    what: str
+    differences: tuple[str, ...] = ()
 
 
-def _unusable(path: Path, why: str) -> Lock:
-    return Lock(path=path, distributions={}, trouble=f"the lock file {path} {why}")
+def changes(before: Lock, now: Lock) -> list[Change]:
+    """Return what became of each distribution, in the order of their names."""
+    found = []
+    for name in sorted(before.distributions.keys() | now.distributions.keys()):
+        old, new = before.distributions.get(name), now.distributions.get(name)
+        if new is None or old is None:
+            there = new or old
+            assert there is not None
+            found.append(Change(name=name, version=there.version, what="added" if new else "removed"))
+        else:
+            what = "same" if old == new else "changed"
+            found.append(Change(name=name, version=new.version, what=what, differences=tuple(_between(old, new))))
+    return found
 
 
-def _locked(name: str, table: Mapping[str, Any]) -> Locked:
-    locked = Locked(
-        name=name,
-        version=table["version"],
-        editable=table["editable"],
-        points=tuple(table["entry-points"]),
-        requires=tuple(table["requires"]),
-        files=tuple(table["files"].items()),
+def _lock(installed: Installed) -> Locked:
+    files = contents.hashes(installed)
+    name = f"{installed.name} {installed.version}"
+    odd = [f"{file} is {hash_}" for file, hash_ in files.items() if contents.cannot_be_locked(hash_)]
+    if odd or not files:
+        why = shortened(odd) or f"{installed.root} is no folder, or has no file of it"
+        raise PluginError(
+            f"{name} cannot be locked: {why}",
+            code="plugin.lock",
+            hint=f"Reinstall it, as a package in a folder: pip install --force-reinstall {installed.name}",
+        )
+    return Locked(
+        name=installed.name,
+        version=installed.version,
+        editable=installed.editable,
+        points=_points(installed),
+        requires=_family(installed),
+        files=tuple(files.items()),
     )
-    texts = (locked.version, *locked.points, *locked.requires, *(hash_ for _, hash_ in locked.files))
-    if not isinstance(locked.editable, bool) or not all(isinstance(text, str) for text in texts):
-        raise TypeError(name)
-    return locked
 
 
 def _compare(locked: Locked, installed: Installed) -> list[str]:
-    if installed.version != locked.version:
-        return [f"version {installed.version} is installed, {locked.version} is locked"]
-    if installed.editable != locked.editable:
-        now, before = ("working copy", "package") if installed.editable else ("package", "working copy")
-        return [f"it is a {now} now, and was locked as a {before}"]
+    if lines := _of_identity(locked, installed.version, editable=installed.editable):
+        return lines
     return contents.differences(dict(locked.files), contents.hashes(installed))
+
+
+def _of_identity(locked: Locked, version: str, *, editable: bool) -> list[str]:
+    if version != locked.version:
+        return [f"version {version} is installed, {locked.version} is locked"]
+    if editable != locked.editable:
+        now, before = ("working copy", "package") if editable else ("package", "working copy")
+        return [f"it is a {now} now, and was locked as a {before}"]
+    return []
 
 
 def shortened(differences: list[str]) -> str:
@@ -225,3 +220,9 @@ def _family(installed: Installed) -> tuple[str, ...]:
         if name.startswith(_FAMILY) and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
             names.add(name)
     return tuple(sorted(names))
+
+
+def _between(old: Locked, new: Locked) -> list[str]:
+    if lines := _of_identity(old, new.version, editable=new.editable):
+        return lines
+    return contents.differences(dict(old.files), dict(new.files))

@@ -13,7 +13,8 @@ from packaging.utils import canonicalize_name
 
 from posthouse._discovery.candidates import Candidate, State, refusal
 from posthouse._discovery.installed import Installation, Installed
-from posthouse._discovery.lock import Lock, read_lock
+from posthouse._discovery.lock import Lock
+from posthouse._discovery.lockfile import read_lock
 from posthouse._discovery.policy import CORE, judge, settle_conflicts
 from posthouse.errors import PluginError
 

@@ -34,7 +34,7 @@ _SECTIONS = {
         "accounts": "List, add, change and remove accounts.",
         "config": "Check and show the configuration.",
         "secrets": "Keep passwords out of the configuration.",
-        "plugins": "Show which plugins are installed and may be used.",
+        "plugins": "Show, check, lock and trace the plugins that are installed.",
     },
 }
 _BUILT_IN = {name: summary for section in _SECTIONS.values() for name, summary in section.items()}

@@ -56,6 +56,19 @@ class Invocation:
 
         return load(self.config)
 
+    def configuration_if_any(self) -> Configuration | None:
+        """Return the configuration; None if none was named, and there is none in the usual places.
+
+        Raises:
+            ConfigurationError: the configuration that was named is missing, or the one that was found is wrong.
+        """
+        from posthouse.config import candidates
+
+        places = candidates(self.config)
+        if len(places) > 1 and not any(place.exists() for place in places):
+            return None
+        return self.configuration()
+
     def registry(self) -> Registry:
         """Return the plugins, judged by the configuration; without any configuration there is nothing to forbid one.
 
@@ -63,11 +76,10 @@ class Invocation:
             ConfigurationError: the configuration that was named is missing, or the one that was found is wrong.
         """
         from posthouse._discovery import Registry
-        from posthouse.config import PluginPolicy, candidates
+        from posthouse.config import PluginPolicy
 
-        places = candidates(self.config)
-        unconfigured = len(places) > 1 and not any(place.exists() for place in places)
-        return Registry(PluginPolicy() if unconfigured else self.configuration().plugins)
+        configuration = self.configuration_if_any()
+        return Registry(configuration.plugins if configuration else PluginPolicy())
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import math
-import os
-import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -217,7 +214,7 @@ class ConfigurationFile:
         broken = tomllib.loads(text) != self._expected
         configuration = None if broken else parse(text, str(self.path))
         unchanged = self._read == (read_text_file(self.path)[0] if self.path.exists() else "")
-        trouble = _write(self.path.resolve(), text) if configuration and unchanged else ""
+        trouble = write_text_file(self.path.resolve(), text, _OWNER_ONLY) if configuration and unchanged else ""
         if configuration and unchanged and not trouble:
             self._read, self._expected = text, tomllib.loads(text)
             return configuration
@@ -334,26 +331,3 @@ def _item(value: Any) -> Item:
 
 def _refused(keys: Sequence[str], message: str) -> ConfigurationError:
     return ConfigurationError(problems=[Problem(".".join(map(below_key, keys)), message)], code="configuration.edit")
-
-
-def _write(target: Path, text: str) -> str:
-    """Write a file by replacing it; return what went wrong, in words."""
-    temporary = ""
-    try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        before = target.stat() if target.exists() else None
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        if before is not None and hasattr(os, "chown"):
-            with contextlib.suppress(PermissionError):  # an administrator's edit leaves the file to its owner
-                os.chown(temporary, before.st_uid, before.st_gid)
-        Path(temporary).chmod(before.st_mode & _OWNER_ONLY if before else _OWNER_ONLY)
-        Path(temporary).replace(target)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        return error.strerror or type(error).__name__
-    return ""

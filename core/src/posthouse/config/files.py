@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from posthouse.errors import Problem
 
-__all__ = ["TOO_DEEP", "file_warnings", "parse_toml", "read_text_file"]
+__all__ = ["TOO_DEEP", "file_warnings", "parse_toml", "read_text_file", "write_text_file"]
 
 TOO_DEEP = Problem("", "Lists or tables are nested too deeply")
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -32,6 +34,35 @@ def file_warnings(path: Path) -> tuple[Problem, ...]:
     if os.name == "posix" and path.stat().st_mode & stat.S_IWOTH:
         return (Problem("", f"everyone on this machine can change {path}; run: chmod o-w {path}"),)
     return ()
+
+
+def write_text_file(target: Path, text: str, permissions: int) -> str:
+    """Write a file by replacing it, all of it or nothing; return what went wrong, in words.
+
+    Args:
+        target: the file, no link.
+        text: what shall be in it.
+        permissions: of a new file; one that was there keeps its own as far as they are among these.
+    """
+    temporary = ""
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        before = target.stat() if target.exists() else None
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        if before is not None and hasattr(os, "chown"):
+            with contextlib.suppress(PermissionError):  # an administrator's edit leaves the file to its owner
+                os.chown(temporary, before.st_uid, before.st_gid)
+        Path(temporary).chmod(before.st_mode & permissions if before else permissions)
+        Path(temporary).replace(target)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        return error.strerror or type(error).__name__
+    return ""
 
 
 def parse_toml(text: str) -> tuple[dict[str, Any], Problem | None]:

@@ -1,0 +1,240 @@
+"""Everything that is wrong with the plugins that are installed: ``posthouse plugins doctor``."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from posthouse._discovery import policy
+from posthouse._discovery.candidates import Candidate, State, as_plain, from_plain
+from posthouse._discovery.installed import Installation, Installed
+from posthouse._discovery.lock import Lock
+from posthouse._discovery.lockfile import read_lock
+from posthouse._discovery.lookalikes import DISTRIBUTIONS, KINDS, lookalike
+from posthouse._discovery.probing import Outcome, run_apart
+from posthouse._discovery.registry import GROUP, Registry
+from posthouse._discovery.requirements import unmet
+from posthouse.errors import PluginError
+from posthouse.hookspecs import GROUPS
+
+if TYPE_CHECKING:
+    from posthouse.config import Configuration
+
+__all__ = ["Finding", "Severity", "examine", "findings"]
+
+_AT_ONCE = 4
+_EXAMINE = "posthouse._discovery.health:examine"
+
+# What somebody decided is in order as it is; everything else that keeps a plugin from being used is not.
+_DECIDED = (State.DENIED, State.NOT_ALLOWED)
+
+
+class Severity(StrEnum):
+    """How bad it is."""
+
+    ERROR = "error"
+    """A plugin cannot be used, or something that the configuration wants is missing."""
+    WARNING = "warning"
+    """It works, and somebody should look at it."""
+
+
+@frozen(kw_only=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        severity: how bad it is.
+        code: stable identifier for programs, like those of errors: ``plugin.broken``.
+        about: the plugin or the distribution.
+        message: what was found.
+        hint: what to do next; empty where nobody knows.
+    """
+
+    severity: Severity
+    code: str
+    about: str
+    message: str
+    hint: str = ""
+
+
+def findings(registry: Registry, configuration: Configuration | None, seconds: float) -> tuple[Finding, ...]:
+    """Look at everything. Plugins that may run are imported, each in a process of its own.
+
+    Args:
+        registry: what is installed.
+        configuration: what wants to use it; None if there is none yet.
+        seconds: how long an import may take.
+    """
+    looked_at = [candidate.examined(again=True).located() for candidate in registry.candidates()]
+    undecided = [candidate for candidate in looked_at if candidate.state not in _DECIDED]
+    packages = {c.distribution: c.installed for c in undecided}
+    found = [*_of_states(undecided), *_of_imports(undecided, seconds)]
+    for package in packages.values():
+        found += _of_requirements(package, registry.installation)
+    for package in registry.installation.with_plugins():
+        found += _of_groups(package)
+    found += _of_names(undecided, registry)
+    if registry.policy.lock:
+        found += _of_lock(read_lock(registry.policy.lock), registry.installation)
+    if configuration is not None:
+        found += _of_configuration(configuration, registry)
+    return tuple(dict.fromkeys(found))
+
+
+def examine(candidate: dict[str, Any]) -> dict[str, Any]:
+    """Import a plugin and hold it to its contract. Called in a process of its own.
+
+    Raises:
+        PluginError: what is wrong with it.
+    """
+    from posthouse._scope import load_candidate, load_commands
+
+    plugin = from_plain(candidate)
+    if plugin.role != "command":
+        load_candidate(plugin)
+        return {}
+    import click
+
+    group = click.Group()
+    load_commands(plugin, group)
+    if plugin.kind not in group.commands:
+        raise PluginError(f"{plugin.title} does not register a command {plugin.kind!r}", code="plugin.contract")
+    return {}
+
+
+def _of_states(candidates: Iterable[Candidate]) -> Iterator[Finding]:
+    for candidate in candidates:
+        if candidate.state is State.READY:
+            continue
+        severity = Severity.ERROR
+        if candidate.state is State.SHADOWED:
+            if candidate.reason.startswith("[plugins]"):
+                continue
+            severity = Severity.WARNING
+        yield Finding(
+            severity=severity,
+            code=f"plugin.{candidate.state.value.replace(' ', '-')}",
+            about=candidate.title,
+            message=candidate.reason,
+            hint=_REMEDIES.get(candidate.state, "").format(name=candidate.distribution),
+        )
+
+
+_REMEDIES = {
+    State.STALE: "Reinstall it: pip install --force-reinstall {name}",
+    State.WRONG_VERSION: "Install the version that is required, or change [plugins] require.",
+    State.INCOMPATIBLE: "Update it, or deny it: [plugins] deny.",
+    State.NOT_LOCKED: "If you trust it: posthouse plugins lock. If not: pip uninstall {name}",
+    State.CHANGED: "Find out who changed it. Then reinstall it, or lock what is there: posthouse plugins lock",
+    State.SHADOWED: "Uninstall one of the two copies.",
+    State.CONFLICT: "Name one in [plugins] prefer, or uninstall the other.",
+    State.BROKEN: "Reinstall or remove it: pip install --force-reinstall {name}",
+}
+
+
+def _of_imports(candidates: Iterable[Candidate], seconds: float) -> Iterator[Finding]:
+    ready = [candidate for candidate in candidates if candidate.state is State.READY]
+
+    def probe(candidate: Candidate) -> Outcome:
+        return run_apart(_EXAMINE, {"candidate": as_plain(candidate)}, seconds)
+
+    with ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1)) as pool:
+        for candidate, outcome in zip(ready, pool.map(probe, ready), strict=True):
+            if not outcome.trouble:
+                continue
+            said = outcome.code
+            text = outcome.trouble if said else f"importing it {outcome.trouble}"
+            yield Finding(
+                severity=Severity.ERROR,
+                code=said or "plugin.broken",
+                about=candidate.title,
+                message=text.removeprefix(candidate.title).strip(),
+                hint=f"Update or remove {candidate.distribution}, or tell its authors.",
+            )
+
+
+def _of_requirements(package: Installed, installation: Installation) -> Iterator[Finding]:
+    for complaint in unmet(package, installation):
+        yield Finding(
+            severity=Severity.ERROR,
+            code="plugin.requirement",
+            about=f"{package.name} {package.version}",
+            message=complaint,
+            hint=f"Install what it requires: pip install {package.name}",
+        )
+
+
+def _of_groups(package: Installed) -> Iterator[Finding]:
+    """Find entry points in groups that look like ours and are not."""
+    for group in sorted({p.group for p in package.points if p.group.startswith("posthouse.")}):
+        if not GROUP.fullmatch(group):
+            close = difflib.get_close_matches(group, GROUPS.values(), n=1)
+            yield Finding(
+                severity=Severity.WARNING,
+                code="plugin.group",
+                about=f"{package.name} {package.version}",
+                message=f"its entry points in {group!r} are not looked at",
+                hint=f"Its authors may have meant {close[0]!r}." if close else "",
+            )
+
+
+def _of_names(candidates: Iterable[Candidate], registry: Registry) -> Iterator[Finding]:
+    """Find names that look like others. Whoever names a distribution in ``[plugins]`` knows what it is."""
+    candidates = list(candidates)
+    rules = registry.policy
+    known = [c for c in candidates if policy.names((*rules.allow, *rules.require, *rules.prefer), c)]
+    strange = [c for c in candidates if c not in known and c.distribution not in DISTRIBUTIONS]
+    for candidate in strange:
+        others = DISTRIBUTIONS | {c.distribution for c in candidates}
+        kinds = KINDS | {c.kind for c in candidates if c.role == candidate.role}
+        for what, name, near in (
+            ("package", candidate.distribution, lookalike(candidate.distribution, others)),
+            (candidate.role, candidate.kind, lookalike(candidate.kind, kinds) if candidate.kind not in KINDS else ""),
+        ):
+            if near:
+                yield Finding(
+                    severity=Severity.WARNING,
+                    code="plugin.lookalike",
+                    about=candidate.title,
+                    message=f"the {what} {name!r} can be taken for {near!r}",
+                    hint=f"Make sure that {candidate.distribution} is what you wanted, and name it in [plugins] allow.",
+                )
+
+
+def _of_lock(lock: Lock, installation: Installation) -> Iterator[Finding]:
+    """Find what keeps the lock from being used, and what it has and is not there any more."""
+    missing = [name for name in lock.distributions if installation.find(name) is None]
+    for text in [lock.trouble] if lock.trouble else [f"{name} is locked, and not installed" for name in missing]:
+        yield Finding(
+            severity=Severity.ERROR,
+            code="plugin.lock",
+            about=lock.path.name,
+            message=text,
+            hint="Install what is locked, or lock what is installed: posthouse plugins lock",
+        )
+
+
+def _of_configuration(configuration: Configuration, registry: Registry) -> Iterator[Finding]:
+    """Find what accounts and ``[plugins]`` want and cannot have."""
+    wanted = [(f"accounts.{a.name}", "transport", a.transport.kind) for a in configuration.accounts.values()]
+    wanted += [(f"accounts.{a.name}", "authenticator", a.auth.kind) for a in configuration.accounts.values()]
+    wanted += [("plugins.extensions", "extension", name) for name in configuration.plugins.extensions]
+    for path, role, kind in wanted:
+        try:
+            registry.find(role, kind)
+        except PluginError as error:
+            yield _of_error(path, error)
+    try:
+        registry.check_requirements()
+    except PluginError as error:
+        yield _of_error("plugins.require", error)
+
+
+def _of_error(path: str, error: PluginError) -> Finding:
+    return Finding(severity=Severity.ERROR, code=error.code, about=path, message=error.message, hint=error.hint)
