@@ -16,8 +16,9 @@ from hypothesis import settings
 # What is in there is imported by its absolute name, as installed plugins are.
 sys.path.insert(0, str(Path(__file__).parent / "importable"))
 
+from desktop import Desktop
 from keyring_in_memory import MemoryKeyring
-from memory_plugins import memory_transport, tokens
+from memory_plugins import memory_drafts, memory_transport, tokens
 from memory_plugins.memory_transport import BOXES, Box
 
 settings.register_profile("posthouse", deadline=None)  # a busy machine is no failure
@@ -65,12 +66,31 @@ def box(install: Install) -> Iterator[Box]:
     """Install the memory plugins, and return the box that the accounts of `CONFIGURATION` use."""
     install("posthouse-memory", kind="memory", module="memory_plugins.memory_transport")
     install("posthouse-memory-batches", kind="memory-batches", module="memory_plugins.memory_batches")
+    install("posthouse-memory-drafts", kind="memory-drafts", module="memory_plugins.memory_drafts")
     install("posthouse-tokens", role="authenticator", kind="tokens", module="memory_plugins.tokens")
     BOXES["main"] = Box()
+    memory_drafts.COMPOSED.clear()
+    memory_drafts.SCRIPT.clear()
     tokens.REQUESTS.clear()
     yield BOXES["main"]
     del BOXES["main"]
     memory_transport.CAPABILITIES[:] = [memory_transport.ALL]
+
+
+@pytest.fixture
+def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desktop:
+    """A desktop with a mail program for files and links, a browser, and a cache of its own."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}:/nowhere")
+    monkeypatch.setenv("PATH", f"{programs}")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    desktop = Desktop(programs, tmp_path / "opened")
+    desktop.opener()
+    desktop.handlers(eml="mail.desktop", mailto="mail.desktop")
+    return desktop
 
 
 @pytest.fixture

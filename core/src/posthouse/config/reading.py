@@ -162,7 +162,7 @@ class _Reading:
         }
         accounts = {name: self.account(name, table, auth) for name, table in _tables(data, "accounts").items()}
         users = self._users(data)
-        self._check_references(data, users, accounts)
+        self._check_references(data, accounts)
         self._look_at_choices(users, root)
         self._look_at_senders(accounts)
         self._look_at_extensions(_tables(data, "extensions"), root)
@@ -294,16 +294,13 @@ class _Reading:
                 path = f"users.{below_key(name)}.compose"
                 self._warnings.append(Problem(path, "ignored, since [compose] allow_user_choice is not true"))
 
-    def _check_references(
-        self, data: Mapping[str, Any], users: Mapping[str, User], accounts: Mapping[str, Account | None]
-    ) -> None:
-        references: dict[str, Any] = {"default": data.get("default")}
-        for name, user in users.items():
-            is_table = isinstance(data["users"][name], Mapping)
-            references[f"users.{below_key(name)}{'.account' if is_table else ''}"] = user.account
-        purposes = data.get("purposes")
-        if isinstance(purposes, Mapping):
-            references |= {f"purposes.{below_key(key)}": value for key, value in purposes.items()}
+    def _check_references(self, data: Mapping[str, Any], accounts: Mapping[str, Account | None]) -> None:
+        references = {"default": data.get("default")}
+        for section in ("users", "purposes"):
+            table = data.get(section)
+            for key, value in table.items() if isinstance(table, Mapping) else ():
+                path = f"{section}.{below_key(key)}"
+                references |= {f"{path}.account": value.get("account")} if isinstance(value, Mapping) else {path: value}
         for path, name in references.items():
             if not isinstance(name, str):
                 continue
