@@ -105,7 +105,10 @@ _NOBODY = _Observed((), None)
 
 
 class _Apart:
-    """An operation that overlaps others: observed in a task, and so in a context, of its own."""
+    """An operation that overlaps others: observed in a task, and so in a context, of its own.
+
+    It begins at the next turn of the event loop.
+    """
 
     def __init__(self, observed: _Observed, context: contextvars.Context) -> None:
         self.context = context
@@ -151,7 +154,7 @@ class ObservedBatch:
         """Yield the submissions that the transport takes."""
         async for submission in source:
             observed = self._observers.around_sending(submission, attempt=1)
-            self._under_way.append(await _Apart(observed, self._batch.context.copy()).entered())
+            self._under_way.append(_Apart(observed, self._batch.context.copy()))  # no await: this never waits
             yield submission
 
     def settle(self, delivery: Delivery) -> None:
