@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Wish", "compose", "prepare_draft", "wish_for"]
 
-_UNAVAILABLE = "compose.unavailable"
+_UNAVAILABLE = {"compose.unavailable", "plugin.unavailable"}
+"""What a transport says that cannot compose here, or can do nothing at all on this machine."""
 
 
 @frozen(kw_only=True)
@@ -190,7 +191,7 @@ async def _detected(message: Message, account: Account, wish: Wish, channel: Cal
         try:
             return await _by_transport(message, in_use, evolve(wish, reason=f"the transport {kind} composes"))
         except PosthouseError as error:
-            if error.code != _UNAVAILABLE:
+            if error.code not in _UNAVAILABLE:
                 raise
             why = f"the transport {kind} cannot compose here: {error.message.rstrip('.')}"
     if wish.show and await asyncio.to_thread(_only_links_open):

@@ -166,7 +166,8 @@ async def compose(  # type: ignore[empty-body]
 
     Raises:
         ComposeError: with the code ``compose.unavailable`` if there is no way to do so on this machine; where nobody
-            asked for this transport, the engine makes a file instead.
+            asked for this transport, the engine makes a file instead. So it does after a `PluginError` with the code
+            ``plugin.unavailable``, of a transport that can do nothing on this machine.
         PosthouseError: it did not work, and no draft is left behind, as far as that can be seen to.
     """
 

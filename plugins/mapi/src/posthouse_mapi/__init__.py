@@ -59,11 +59,11 @@ async def send(connection: MapiConnection, submission: Submission) -> Delivery:
 
 
 @hookimpl
-async def compose(settings: MapiSettings, message: Message) -> Draft:
+async def compose(settings: MapiSettings, message: Message, show: bool) -> Draft:
     """Open the message in the mail program, and send nothing."""
     from posthouse_mapi.opening import open_draft
 
-    return await open_draft(settings, message)
+    return await open_draft(settings, message, show=show)
 
 
 @hookimpl

@@ -64,10 +64,10 @@ class MapiConnection:
                 return outcomes.uncertain(submission, _silent(limit))
             return outcomes.untouched(hung_while("taking the message over", limit))
 
-    async def compose(self, message: Message) -> Draft:
-        """Open the message for the person."""
+    async def compose(self, message: Message, *, show: bool) -> Draft:
+        """Open the message for the person, or leave a draft."""
         return await self.run(
-            "opening the message", lambda attempt: self._method.compose(message, attempt), dialog=True
+            "opening the message", lambda attempt: self._method.compose(message, attempt, show=show), dialog=show
         )
 
     async def run(self, doing: str, function: Callable[[Attempt], _Result], *, dialog: bool = False) -> _Result:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from posthouse.errors import ConnectError, PluginError, PosthouseError, Stage
+from posthouse.errors import PluginError, Stage
 from posthouse_mapi.settings import Way
 
 if TYPE_CHECKING:
@@ -96,9 +96,8 @@ class Detection:
             wanted: what the settings say.
 
         Raises:
-            PluginError: this is not Windows (``plugin.platform``).
-            ConnectError: what is installed does not allow it (``connect.no-mail-program``, ``connect.new-outlook``,
-                ``connect.bitness``, ``connect.service``).
+            PluginError: nothing that is installed here allows it (``plugin.unavailable``); ``details["reason"]`` is
+                ``platform``, ``no-mail-program``, ``new-outlook``, ``bitness`` or ``service``.
         """
         if not self.windows:
             raise not_windows(self.system)
@@ -114,7 +113,7 @@ class Detection:
             obstacles[way] = problem
         raise obstacles[Way.SIMPLE if self.client and not self.service else Way.OUTLOOK]
 
-    def obstacle(self, way: Way) -> PosthouseError | None:
+    def obstacle(self, way: Way) -> PluginError | None:
         """Return why a method cannot work here; None if it may."""
         if way is Way.SIMPLE:
             return None if self.client_simple else self._no_client()
@@ -129,7 +128,7 @@ class Detection:
             )
         return None
 
-    def _service_obstacle(self, way: Way) -> PosthouseError | None:
+    def _service_obstacle(self, way: Way) -> PluginError | None:
         if not self.service or way is Way.EXTENDED:
             return None
         return _error(
@@ -139,7 +138,7 @@ class Detection:
             f"Run it as the signed-in user, or do not go through a mail program. {_ELSEWHERE}",
         )
 
-    def _no_outlook(self) -> ConnectError:
+    def _no_outlook(self) -> PluginError:
         if self.outlook:
             return _error(
                 "no-mail-program",
@@ -154,7 +153,7 @@ class Detection:
             f"Install it, or go without. {_ELSEWHERE}",
         )
 
-    def _no_client(self) -> ConnectError:
+    def _no_client(self) -> PluginError:
         if self.client:
             return _error(
                 "no-mail-program",
@@ -211,12 +210,7 @@ def detect(machine: Machine) -> Detection:
 
 def not_windows(system: str) -> PluginError:
     """Return the error of a machine that has no MAPI."""
-    return PluginError(
-        f"Mail through Outlook or MAPI needs Windows, and this is {system}.",
-        code="plugin.platform",
-        stage=Stage.DISCOVERY,
-        hint=_ELSEWHERE,
-    )
+    return _error("platform", f"Mail through Outlook or MAPI needs Windows, and this is {system}.", _ELSEWHERE)
 
 
 def _outlook_program(machine: Machine) -> str:
@@ -249,5 +243,5 @@ def _text(value: str | int | None) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _error(code: str, message: str, hint: str) -> ConnectError:
-    return ConnectError(message, code=f"connect.{code}", hint=hint)
+def _error(reason: str, message: str, hint: str) -> PluginError:
+    return PluginError(message, code="plugin.unavailable", stage=Stage.DISCOVERY, hint=hint, details={"reason": reason})

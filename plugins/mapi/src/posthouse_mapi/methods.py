@@ -85,10 +85,11 @@ class Method(ABC):
         """
 
     @abstractmethod
-    def compose(self, message: Message, attempt: Attempt) -> Draft:
-        """Open the message for the person, and send nothing.
+    def compose(self, message: Message, attempt: Attempt, *, show: bool = True) -> Draft:
+        """Open the message for the person, and send nothing; without ``show``, leave a draft and open nothing.
 
         Raises:
+            ComposeError: this method cannot do that (``compose.unavailable``).
             MessageError: a file of it cannot be read, or something of it cannot be carried.
             PosthouseError: it cannot be opened.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from posthouse.errors import PosthouseError, Problem
+from posthouse.errors import Problem
 from posthouse_mapi import machine
 from posthouse_mapi.connection import MapiConnection
 from posthouse_mapi.detection import detect
@@ -19,11 +19,12 @@ __all__ = ["objections", "open_connection", "open_draft"]
 
 
 def objections(message: Message, envelope: Envelope, settings: MapiSettings) -> tuple[Problem, ...]:
-    """Return what the method of this machine cannot carry, or why there is none."""
-    try:
-        choice = detect(machine.this_machine()).choose(settings.method)
-    except PosthouseError as error:
-        return (Problem("transport", str(error)),)
+    """Return what the method of this machine cannot carry.
+
+    Raises:
+        PluginError: there is none (``plugin.unavailable``).
+    """
+    choice = detect(machine.this_machine()).choose(settings.method)
     return tuple(method_class(choice.way).objections(message, envelope, settings))
 
 
@@ -31,8 +32,9 @@ async def open_connection(settings: MapiSettings) -> MapiConnection:
     """Reach the mail program and sign in to its profile.
 
     Raises:
-        PluginError: this is not Windows (``plugin.platform``), or pywin32 is missing.
-        ConnectError: no mail program that can be used, or it does not answer.
+        PluginError: this is not Windows, or has no mail program that can be used (``plugin.unavailable``), or pywin32
+            is missing.
+        ConnectError: the mail program does not answer.
         AuthenticationError: the profile cannot be used.
     """
     choice = detect(machine.this_machine()).choose(settings.method)
@@ -45,15 +47,16 @@ async def open_connection(settings: MapiSettings) -> MapiConnection:
     return connection
 
 
-async def open_draft(settings: MapiSettings, message: Message) -> Draft:
-    """Open a message for the person, and send nothing.
+async def open_draft(settings: MapiSettings, message: Message, *, show: bool) -> Draft:
+    """Open a message for the person, or leave a draft where ``show`` is False; send nothing.
 
     Raises:
         MessageError: something of it cannot be carried, or a file cannot be read.
+        ComposeError: the method cannot do that.
         PluginError, ConnectError, AuthenticationError: as `open_connection`.
     """
     connection = await open_connection(settings)
     try:
-        return await connection.compose(message)
+        return await connection.compose(message, show=show)
     finally:
         await connection.close()

@@ -200,6 +200,11 @@ class MailItem(ComClass):
         self.world.shown.append(self.entry_id)
 
     @documented
+    def Delete(self) -> None:
+        self.world.mails = [mail for mail in self.world.mails if mail.entry_id != self.entry_id]
+        self.gone = True
+
+    @documented
     def Send(self) -> None:
         if not self.recipients.members:
             raise ModelError(FAILED, "We need to know who to send this to. Make sure you enter at least one name.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -105,8 +105,8 @@ class OutlookMethod(Method):
         delivery: Delivery = attempt.settled
         return attrs.evolve(delivery, notes=(*delivery.notes, note)) if note else delivery
 
-    def compose(self, message: Message, attempt: Attempt) -> Draft:
-        """Open the message in Outlook, saved among the drafts so that nothing is lost."""
+    def compose(self, message: Message, attempt: Attempt, *, show: bool = True) -> Draft:
+        """Save the message among the drafts, so that nothing is lost, and open it in a window of Outlook."""
         line, session = self._opened
         if problems := [*losses(message), *report_losses(message.request_dsn)]:
             raise MessageError(
@@ -114,10 +114,19 @@ class OutlookMethod(Method):
             )
         with line.during(attempt, Stage.CONTENT), temporary_folder() as folder:
             item = build(session, message, everybody(message), folder)
+            attempt.hand_over()
             item.call("Save")
-            item.call("Display", False)
-            drafts = session.namespace.made("GetDefaultFolder", DRAFTS).get("Name")
-            return Draft(id=str(item.get("EntryID")), location=f"Outlook, {drafts}")
+            try:
+                drafts = session.namespace.made("GetDefaultFolder", DRAFTS).get("Name")
+                identity = str(item.get("EntryID"))
+                if show:
+                    item.call("Display", False)
+            except DeliveryError:
+                with suppress(DeliveryError):
+                    item.call("Delete")
+                raise
+        notes = tuple(substitutes(message))
+        return Draft(id=identity, location=f"Outlook, {drafts}", opened=show, notes=notes)
 
     def steps(self, sender: str) -> Sequence[Step]:
         """Return what the test tries."""

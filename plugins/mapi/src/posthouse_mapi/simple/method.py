@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, ClassVar
 
-from posthouse.errors import ConnectError, MessageError, Problem, Stage
+from posthouse.errors import ComposeError, ConnectError, MessageError, Problem, Stage
 from posthouse.messages import Envelope, Message
 from posthouse.providers import Draft
 from posthouse.reports import Check, CheckStatus
@@ -93,8 +93,18 @@ class SimpleMethod(Method):
             return refused(submission, results.error_for(result, Stage.CONTENT, "handing the message over"))
         return accepted(submission, notes=(*names.notes, OWN_WORDS))
 
-    def compose(self, message: Message, attempt: Attempt) -> Draft:
-        """Show the message in a window of the mail program, and wait until the person has closed it."""
+    def compose(self, message: Message, attempt: Attempt, *, show: bool = True) -> Draft:
+        """Show the message in a window of the mail program, and wait until the person has closed it.
+
+        Raises:
+            ComposeError: it shall not be shown, and there is no other way (``compose.unavailable``).
+        """
+        if not show:
+            raise ComposeError(
+                "Simple MAPI can show a message, and not leave a draft.",
+                code="compose.unavailable",
+                hint='Use the method eml, or classic Outlook (method = "outlook").',
+            )
         if problems := tuple(objections(message, self.settings)):
             raise MessageError(
                 "Simple MAPI cannot carry this message:\n" + "\n".join(f"  {problem}" for problem in problems),
