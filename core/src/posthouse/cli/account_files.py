@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from posthouse.cli.descriptions import is_secret, settings_class
 from posthouse.cli.invocation import Invocation
+from posthouse.cli.versions import parts, rewriting
 from posthouse.config import Configuration, ConfigurationFile, PluginPolicy, candidates, load, parse
 from posthouse.errors import ConfigurationError, PluginError, Problem
 from posthouse.schema import settings_of
@@ -16,7 +17,7 @@ from posthouse.secrets import Secret
 if TYPE_CHECKING:
     from posthouse._discovery import Registry
 
-__all__ = ["change_file", "file_to_edit", "refuse_literal_secrets", "registry_for"]
+__all__ = ["change_file", "file_to_edit", "refuse_literal_secrets", "registry_for", "up_to_date"]
 
 
 def file_to_edit(invocation: Invocation) -> Path:
@@ -59,6 +60,20 @@ def change_file(
     if new := [problem for problem in _problems(changed) if problem not in known]:
         raise ConfigurationError(problems=new, source=str(path), hint="Nothing was written.")
     file.save()
+
+
+def up_to_date(file: ConfigurationFile, name: str) -> ConfigurationFile:
+    """Rewrite what an older version of a plugin wrote of an account, so that changes meet the settings that it has now.
+
+    Raises:
+        ConfigurationError: the file has problems.
+    """
+    configuration = parse(file.text, str(file.path))
+    account = configuration.accounts[name]
+    for part in parts(configuration, registry_for(file.path)):
+        if part.selection in (account.transport, account.auth) and (change := rewriting(part, file)):
+            file.rewrite(change.path, change.table)
+    return file
 
 
 def refuse_literal_secrets(configuration: Configuration, name: str, changes: Mapping[str, Any]) -> None:

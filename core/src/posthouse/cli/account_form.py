@@ -9,18 +9,27 @@ import attrs
 import click
 
 from posthouse import keyrings, presets, sealing
-from posthouse.cli.descriptions import is_secret, required, settings_class
+from posthouse.cli.descriptions import describe, is_secret, required, settings_class
 from posthouse.cli.output import note
 from posthouse.cli.prompts import ask, ask_choice, ask_secret
 from posthouse.config import parse_value
-from posthouse.errors import ConfigurationError, PosthouseError
+from posthouse.errors import ConfigurationError, PluginError, PosthouseError
+from posthouse.migrations import SettingsVersion
 from posthouse.schema import setting_info, settings_of
 from posthouse.secrets import Secret
 
 if TYPE_CHECKING:
     from posthouse._discovery import Registry
 
-__all__ = ["ask_for_account", "nested", "password_options", "password_reference", "read_assignments", "store_secret"]
+__all__ = [
+    "ask_for_account",
+    "nested",
+    "password_options",
+    "password_reference",
+    "read_assignments",
+    "store_secret",
+    "with_versions",
+]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -97,6 +106,26 @@ def nested(changes: Mapping[str, Any]) -> dict[str, Any]:
                 raise click.UsageError(f"{key!r} stands below {step!r}, which was given a value of its own.")
         table[last] = value
     return tables
+
+
+def with_versions(tables: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """Return a new account's tables, each saying for which version of the plugin's settings it is written."""
+    preset = presets.get(tables["preset"]) if tables.get("preset") in presets.names() else None
+    marked = dict(tables)
+    for part, role in (("transport", "transport"), ("auth", "authenticator")):
+        table = tables.get(part)
+        kind = {**getattr(preset, part, {}), **_table(tables, part)}.get("kind")
+        if isinstance(table, Mapping) and isinstance(kind, str):
+            marked[part] = {**_version_mark(registry, role, kind), **table}
+    return marked
+
+
+def _version_mark(registry: Registry, role: str, kind: str) -> dict[str, str]:
+    try:
+        description = describe(registry.find(role, kind))
+    except PluginError:  # whoever writes the file says so
+        return {}
+    return SettingsVersion.parse(description.settings_version).mark()
 
 
 def ask_for_account(name: str, known: dict[str, Any], registry: Registry) -> None:

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from posthouse import presets
 from posthouse.cli.descriptions import describe, required, type_name
 from posthouse.errors import ConfigurationError, PluginError
+from posthouse.migrations import SettingsVersion, bring_up_to_date
 from posthouse.schema import settings_of
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class _Moving:
         fields = {field.name: field for field in settings_of(self._new.settings)}
         before = {field.name: field for field in settings_of(self._old.settings)} if self._old else {}
         kept = set()
-        for key, value in self._account.transport.options.items():
+        for key, value in self._options().items():
             path = f"transport.{key}"
             if path in self.given:
                 continue
@@ -154,6 +155,14 @@ class _Moving:
         for missing in required(self._new.settings):
             if missing.name not in kept and f"transport.{missing.name}" not in self.given:
                 yield Change("needed", f"transport.{missing.name}", f"{type_name(missing)}, without a default")
+
+    def _options(self) -> Mapping[str, Any]:
+        """Return the settings as the old transport reads them; takes out what another version of them was called."""
+        written = self._account.transport.options
+        options = bring_up_to_date(self._old, written).options if self._old else written
+        self.edits |= dict.fromkeys(f"transport.{key}" for key in written if key not in options)
+        self.edits |= {f"transport.{k}": v for k, v in SettingsVersion.parse(self._new.settings_version).mark().items()}
+        return options
 
     def sign_in(self) -> Iterator[Change]:
         """What becomes of the sign-in."""

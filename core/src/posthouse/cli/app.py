@@ -33,6 +33,7 @@ _SECTIONS = {
         "login": "Sign in with a browser or a code, for accounts that need it.",
         "accounts": "List, add, change and remove accounts.",
         "config": "Check and show the configuration.",
+        "schema": "Print the settings of a plugin as JSON Schema, for a form.",
         "secrets": "Keep passwords out of the configuration.",
         "plugins": "Show, check, lock and trace the plugins that are installed.",
     },

@@ -3,43 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from posthouse.cli.descriptions import settings_class
-from posthouse.errors import ConfigurationError
+from posthouse.cli.versions import parts
+from posthouse.errors import ConfigurationError, Problem
 from posthouse.structuring import structure
 
 if TYPE_CHECKING:
-    from posthouse.accounts import Selection
     from posthouse.config import Configuration
 
-__all__ = ["settings_in_use"]
+__all__ = ["SettingsInUse", "settings_in_use"]
 
 
-def settings_in_use(configuration: Configuration) -> Iterator[tuple[str, Any]]:
-    """Yield path and settings of each account's transport and sign-in, a shared sign-in once, and of each extension.
+class SettingsInUse(NamedTuple):
+    """Settings as their plugin reads them.
+
+    Attributes:
+        path: where they stand.
+        settings: an instance of the plugin's settings class.
+        notices: what somebody should know of their version.
+    """
+
+    path: str
+    settings: Any
+    notices: tuple[Problem, ...]
+
+
+def settings_in_use(configuration: Configuration) -> Iterator[SettingsInUse]:
+    """Yield the settings of each account's transport and sign-in, a shared sign-in once, and of each extension.
 
     What no plugin reads, or reads with problems, is left out: ``posthouse config check`` says so.
     """
     from posthouse._discovery import Registry
 
-    registry = Registry(configuration.plugins)
-    seen = set()
-    for role, selection in _selections(configuration):
-        cls = settings_class(registry, role, selection.kind)
-        if cls is None or selection.path in seen:
+    for part in parts(configuration, Registry(configuration.plugins)):
+        if part.loaded is None or part.current is None:
             continue
-        seen.add(selection.path)
+        path, cls = part.selection.path, part.loaded.description.settings
         try:
-            yield selection.path, structure(cls, selection.options, path=selection.path)
+            yield SettingsInUse(path, structure(cls, part.current.options, path=path), part.current.notices)
         except ConfigurationError:
             continue
-
-
-def _selections(configuration: Configuration) -> Iterator[tuple[str, Selection]]:
-    for account in configuration.accounts.values():
-        yield "transport", account.transport
-        yield "authenticator", account.auth
-    for name, selection in configuration.extensions.items():
-        if name in configuration.plugins.extensions:
-            yield "extension", selection

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from posthouse._values import below_key
-from posthouse.cli.account_files import change_file, file_to_edit, refuse_literal_secrets, registry_for
+from posthouse.cli.account_files import change_file, file_to_edit, refuse_literal_secrets, registry_for, up_to_date
 from posthouse.cli.account_form import (
     ask_for_account,
     nested,
@@ -16,6 +16,7 @@ from posthouse.cli.account_form import (
     password_reference,
     read_assignments,
     store_secret,
+    with_versions,
 )
 from posthouse.cli.descriptions import settings_class
 from posthouse.cli.entries import entries_below, print_entries
@@ -138,7 +139,7 @@ def add(
         known = {"auth.kind": "password", **known}
 
     def change(file: ConfigurationFile) -> None:
-        file.add_account(name, nested(known))
+        file.add_account(name, with_versions(nested(known), registry_for(path)))
         if make_default or file.account_names() == (name,):
             file.set_default(name)
 
@@ -183,7 +184,7 @@ def edit(
         raise click.UsageError("Nothing to change: give KEY=VALUE, --unset KEY or one of the --password options.")
     change_file(
         path,
-        lambda file: _known(file, name).edit_account(name, changes),
+        lambda file: up_to_date(_known(file, name), name).edit_account(name, changes),
         lambda changed: refuse_literal_secrets(changed, name, changes),
     )
     _done(invocation, path, name, f"Changed {name!r} in {path}.")

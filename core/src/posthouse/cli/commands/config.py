@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from posthouse import presets
+from posthouse.cli.account_files import change_file, file_to_edit, registry_for
 from posthouse.cli.entries import as_toml, entries_below, print_entries
 from posthouse.cli.exit_codes import ExitCode
 from posthouse.cli.failures import error_as_dict
 from posthouse.cli.invocation import Invocation, common_options, help_if_alone, json_option, pass_invocation
 from posthouse.cli.output import is_terminal, note, print_facts, print_json, print_table, say
 from posthouse.cli.settings_in_use import settings_in_use
-from posthouse.config import Configuration, candidates, examine, find
+from posthouse.cli.versions import Part, Rewriting, parts, rewriting
+from posthouse.config import Configuration, ConfigurationFile, candidates, examine, find, load
 from posthouse.errors import ConfigurationError, PluginError, PosthouseError, Problem
 from posthouse.structuring import weaknesses
 
@@ -41,8 +44,10 @@ def check(invocation: Invocation, /) -> int:
     configuration, problems = examine(invocation.config)
     problems += _problems_of_plugins(configuration)
     warnings = [*configuration.warnings]
-    for path, settings in settings_in_use(configuration):
-        warnings += [w for w in weaknesses(settings, path=path) if w not in warnings]
+    for path, settings, notices in settings_in_use(configuration):
+        found = (*notices, *weaknesses(settings, path=path))
+        warnings += [_with_line(warning, configuration) for warning in found]
+    warnings = list(dict.fromkeys(warnings))
     if problems:
         raise ConfigurationError(problems=problems, source=configuration.source)
     if invocation.json:
@@ -86,6 +91,36 @@ def path(invocation: Invocation, /) -> None:
         say(str(found))
 
 
+@command.command
+@click.option(
+    "--check", "only_check", is_flag=True, help="Write nothing; exit with 78 if something is to be rewritten."
+)
+@json_option
+@common_options
+@pass_invocation
+def migrate(invocation: Invocation, /, only_check: bool) -> int:
+    """Rewrite settings that an older version of a plugin wrote.
+
+    Plugins read them as they are, too; this brings the file up to date, shows what changes, and keeps comments. Secrets
+    stay hidden.
+    """
+    path = file_to_edit(invocation)
+    file = ConfigurationFile(path)
+    configuration = load(path)
+    found = list(parts(configuration, registry_for(path)))
+    _refuse_unreadable(found, configuration)
+    todo = [change for part in found if (change := rewriting(part, file)) is not None]
+    if todo and not only_check:
+        change_file(path, lambda file: _rewrite(file, todo))
+    if invocation.json:
+        keys = ("path", "kind", "package", "written", "version", "removed", "added")
+        changes = [{key: getattr(change, key) for key in keys} for change in todo]
+        print_json({"path": str(path), "done": bool(todo) and not only_check, "changes": changes})
+    else:
+        _say_rewriting(todo, path, only_check=only_check)
+    return ExitCode.CONFIGURATION if todo and only_check else ExitCode.OK
+
+
 @command.command("presets")
 @click.argument("name", required=False)
 @json_option
@@ -112,6 +147,37 @@ def _problems_of_plugins(configuration: Configuration) -> tuple[Problem, ...]:
             return tuple(_with_line(problem, configuration) for problem in mailer.validate())
     except PluginError as error:
         return (Problem("plugins.require", str(error)),)
+
+
+def _refuse_unreadable(found: list[Part], configuration: Configuration) -> None:
+    """Refuse to rewrite a part of the file only; a plugin that is missing is no reason, since it may be so for good."""
+    problems = []
+    for part in found:
+        if part.trouble is None or part.loaded is None:
+            continue
+        own = getattr(part.trouble, "problems", ()) or (Problem(part.selection.path, str(part.trouble)),)
+        problems += [_with_line(problem, configuration) for problem in own]
+    if problems:
+        raise ConfigurationError(problems=problems, source=configuration.source, hint="Nothing was written.")
+
+
+def _rewrite(file: ConfigurationFile, todo: list[Rewriting]) -> None:
+    for change in todo:
+        file.rewrite(change.path, change.table)
+
+
+def _say_rewriting(todo: list[Rewriting], path: Path, *, only_check: bool) -> None:
+    for change in todo:
+        say(f"{change.path}: {change.kind} {change.written} → {change.version} ({change.package})", bold=True)
+        for sign, colour, values in (("-", "red", change.removed), ("+", "green", change.added)):
+            for key, value in values.items():
+                say(f"{sign} {key} = {as_toml(value)}", fg=colour)
+    if not todo:
+        note(f"Nothing to rewrite in {path}.")
+    elif only_check:
+        note(f"Nothing was written. This rewrites {path}: posthouse config migrate")
+    else:
+        note(f"Rewrote {path}.")
 
 
 def _with_line(problem: Problem, configuration: Configuration) -> Problem:

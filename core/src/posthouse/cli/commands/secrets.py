@@ -57,7 +57,7 @@ def check(invocation: Invocation, /) -> int:
     """
     results = [
         _try(f"{path}.{field.name}", value)
-        for path, settings in settings_in_use(invocation.configuration())
+        for path, settings, _ in settings_in_use(invocation.configuration())
         for field in fields(type(settings))
         if isinstance(value := getattr(settings, field.name), Secret)
     ]
