@@ -36,6 +36,7 @@ def describe() -> AuthenticatorDescription:
         kind="kerberos",
         label="Kerberos ticket",
         settings=KerberosSettings,
+        settings_version="1.0",
         provides=frozenset({CredentialKind.KERBEROS}),
         summary="Signs in with a ticket from kinit, a keytab or the Windows logon; no password is stored.",
     )

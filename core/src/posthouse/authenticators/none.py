@@ -22,6 +22,7 @@ def describe() -> AuthenticatorDescription:
         kind="none",
         label="No sign-in",
         settings=NoneSettings,
+        settings_version="1.0",
         provides=frozenset({CredentialKind.NONE}),
         summary="Sends without signing in, as internal relays allow.",
     )

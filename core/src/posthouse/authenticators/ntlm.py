@@ -38,6 +38,7 @@ def describe() -> AuthenticatorDescription:
         kind="ntlm",
         label="Windows user and password (NTLM)",
         settings=NtlmSettings,
+        settings_version="1.0",
         provides=frozenset({CredentialKind.NTLM}),
         summary="Signs in as a Windows user by challenge and response; the password itself does not travel.",
     )

@@ -41,6 +41,7 @@ def describe() -> AuthenticatorDescription:
         kind="password",
         label="User name and password",
         settings=PasswordSettings,
+        settings_version="1.0",
         provides=frozenset({CredentialKind.PASSWORD}),
         summary="Signs in with a user name and a password, or an app password.",
     )

@@ -37,6 +37,7 @@ def describe() -> AuthenticatorDescription:
         kind="azure-oauth2",
         label="Microsoft Entra ID (OAuth 2.0)",
         settings=AzureOAuth2Settings,
+        settings_version="1.0",
         provides=frozenset({CredentialKind.BEARER}),
         summary="Tokens for Microsoft 365: as an application, as a person who signed in, or as a managed identity.",
     )

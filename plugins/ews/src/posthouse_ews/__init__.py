@@ -28,6 +28,7 @@ def describe() -> TransportDescription:
         kind="ews",
         label="Exchange Web Services",
         settings=EwsSettings,
+        settings_version="1.0",
         accepts=ACCEPTS,
         capabilities=CAPABILITIES,
         resources=RESOURCES,

@@ -29,6 +29,7 @@ def describe() -> TransportDescription:
         kind="graph",
         label="Microsoft Graph",
         settings=GraphSettings,
+        settings_version="1.0",
         accepts=ACCEPTS,
         capabilities=CAPABILITIES,
         resources=RESOURCES,

@@ -30,6 +30,7 @@ def describe() -> TransportDescription:
         kind="mapi",
         label="Outlook or another mail program (MAPI)",
         settings=MapiSettings,
+        settings_version="1.0",
         accepts=ACCEPTS,
         capabilities=CAPABILITIES,
         summary="The mail program on a Windows desktop; needs Windows, and classic Outlook for most of it.",

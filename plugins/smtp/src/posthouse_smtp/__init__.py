@@ -45,6 +45,7 @@ def describe() -> TransportDescription:
         kind="smtp",
         label="SMTP",
         settings=SmtpSettings,
+        settings_version="1.0",
         accepts=ACCEPTS,
         capabilities=CAPABILITIES,
         resources=RESOURCES,

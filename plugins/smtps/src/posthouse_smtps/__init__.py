@@ -35,6 +35,7 @@ def describe() -> TransportDescription:
         kind="smtps",
         label="SMTP with TLS from the first byte",
         settings=SmtpsSettings,
+        settings_version="1.0",
         accepts=ACCEPTS,
         capabilities=CAPABILITIES,
         resources=RESOURCES,

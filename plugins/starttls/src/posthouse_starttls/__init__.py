@@ -35,6 +35,7 @@ def describe() -> TransportDescription:
         kind="starttls",
         label="SMTP with STARTTLS",
         settings=StarttlsSettings,
+        settings_version="1.0",
         accepts=ACCEPTS,
         capabilities=CAPABILITIES,
         resources=RESOURCES,
