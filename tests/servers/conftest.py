@@ -36,6 +36,7 @@ NEEDS = {
         (cyrus_program.PROGRAM, "postfix"),
     ],
     "exim": [(exim_program.PROGRAM, exim_program.RUN_AS), (dovecot_program.PROGRAM, "dovecot")],
+    "dkim": [(Path("/usr/share/perl5/Mail/DKIM/Verifier.pm"), "root")],
     "kerberos": [(path, "root") for path in (kerberos_program.PROGRAM, kerberos_program.ADMIN, kerberos_program.KINIT)],
 }
 REQUIRED = os.environ.get("POSTHOUSE_REQUIRE_SERVERS") == "1"
