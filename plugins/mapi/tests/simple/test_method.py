@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from posthouse.errors import AuthenticationError, ConnectError, DeliveryError, MessageError, RefusedError
+from posthouse.errors import AuthenticationError, ComposeError, ConnectError, DeliveryError, MessageError, RefusedError
 from posthouse.hints import HintTable
 from posthouse.messages import Message
 from posthouse.receipts import RecipientStatus
@@ -232,6 +232,13 @@ def test_a_draft_is_shown(program: MailProgram) -> None:
     assert (draft.opened, draft.notes) == (True, ())
     assert program.calls == [("MAPISendMailW", 0, FORCE_UNICODE | DIALOG | LOGON_UI)]
     assert [one.kind for one in program.taken[0].recipients] == [1, 2, 3]
+
+
+def test_no_draft_without_a_window(program: MailProgram) -> None:
+    with Opened(program) as opened, pytest.raises(ComposeError) as caught:
+        opened.method.compose(LATIN, Attempt(5), show=False)
+    assert caught.value.code == "compose.unavailable"
+    assert program.calls == []
 
 
 def test_a_draft_may_have_no_recipient(program: MailProgram) -> None:
