@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent / "importable"))
 from desktop import Desktop
 from keyring_in_memory import MemoryKeyring
 from memory_plugins import memory_drafts, memory_transport, tokens
+from memory_plugins import moved as moved_transport
 from memory_plugins.memory_transport import BOXES, Box
 
 settings.register_profile("posthouse", deadline=None)  # a busy machine is no failure
@@ -82,8 +83,7 @@ def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desktop:
     """A desktop with a mail program for files and links, a browser, and a cache of its own."""
     programs = tmp_path / "programs"
     programs.mkdir()
-    monkeypatch.setenv("PATH", f"{programs}:/nowhere")
-    monkeypatch.setenv("PATH", f"{programs}")
+    monkeypatch.setenv("PATH", str(programs))
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -91,6 +91,14 @@ def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desktop:
     desktop.opener()
     desktop.handlers(eml="mail.desktop", mailto="mail.desktop")
     return desktop
+
+
+@pytest.fixture
+def moved(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install the transport ``moved``, whose settings have had another version."""
+    install("posthouse-moved", kind="moved", module="memory_plugins.moved", version="2.3")
+    monkeypatch.setattr(moved_transport, "SEEN", [])
+    monkeypatch.setattr(moved_transport, "MISBEHAVIOUR", [])
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ account = "else"
         "users.cleo.acount: unknown key; did you mean 'account'? (line 8)",
         "users.dan.account: found a list, expected text (line 10)",
         f'users.ben: found "nowhere", {ACCOUNTS} (line 4)',
-        f"users.cleo.account: found \"offic\", expected the name of a table [accounts.NAME]; did you mean 'office'? (line 6)",
+        f"users.cleo.account: found \"offic\", {ACCOUNTS.partition(';')[0]}; did you mean 'office'? (line 6)",
         f'users."eve.e".account: found "else", {ACCOUNTS} (line 12)',
     ]
 

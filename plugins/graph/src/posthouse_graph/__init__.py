@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from posthouse.hookspecs import hookimpl
-from posthouse.providers import Credential, TransportDescription
+from posthouse.providers import Credential, Draft, TransportDescription
 from posthouse_graph.capabilities import ACCEPTS, CAPABILITIES, RESOURCES
 from posthouse_graph.settings import GraphSettings
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from posthouse.reports import Check
     from posthouse_graph.connection import GraphConnection
 
-__all__ = ["GraphSettings", "connect", "describe", "objections", "send", "send_batch", "test"]
+__all__ = ["GraphSettings", "compose", "connect", "describe", "objections", "send", "send_batch", "test"]
 
 
 @hookimpl
@@ -67,6 +67,14 @@ async def send_batch(connection: GraphConnection, submissions: AsyncIterator[Sub
     async with aclosing(connection.send_batch(submissions)) as deliveries:
         async for delivery in deliveries:
             yield delivery
+
+
+@hookimpl
+async def compose(account: Account, settings: GraphSettings, credential: Credential, message: Message) -> Draft:
+    """Leave a message as a draft in the mailbox, with a link that opens it in Outlook on the web."""
+    from posthouse_graph.composing import leave_draft
+
+    return await leave_draft(account, settings, credential, message)
 
 
 @hookimpl

@@ -22,6 +22,7 @@ CAPABILITIES = Capabilities(
     unicode_addresses=False,
     any_sender=True,
     message_id=True,
+    compose=True,
     max_recipients=1000,
 )
 """What the protocol can do. Exchange takes at most 1000 recipients, and fewer where the administrator says so."""

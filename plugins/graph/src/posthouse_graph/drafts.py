@@ -1,4 +1,7 @@
-"""The way of large messages: a draft, its files one by one, then send. Nothing leaves before that last request."""
+"""The way of large messages: a draft, its files one by one, then send. Nothing leaves before that last request.
+
+A message that is composed stays the draft that it is.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,23 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from posthouse.errors import ConnectError, DeliveryError, PosthouseError, ProtocolError, Stage, UncertainError
+from posthouse.errors import (
+    ComposeError,
+    ConnectError,
+    DeliveryError,
+    PosthouseError,
+    ProtocolError,
+    Stage,
+    UncertainError,
+)
 from posthouse_graph.json_message import content_of, file_json
-from posthouse_graph.mime_message import CONTENT_TYPE, encoded, skeleton
+from posthouse_graph.mime_message import CONTENT_TYPE, as_mime, encoded, skeleton
 from posthouse_graph.outcomes import ACCEPTED, doubt
 from posthouse_graph.uploads import upload
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from posthouse.messages import Attachment, Message
     from posthouse_graph.answers import Answer
     from posthouse_graph.client import GraphClient
@@ -53,18 +66,42 @@ class DraftRoute:
             UncertainError: nobody knows whether it was sent.
             PosthouseError: it was not; its draft is deleted, as far as that can be done.
         """
-        draft = await self._create(message, names)
-        try:
-            for inline, files in ((False, message.attachments), (True, message.inline)):
-                for file in files:
-                    await self._add(draft, file, inline=inline)
-        except BaseException:
-            await self._discard(draft)
-            raise
+        draft, _ = await self._create(await asyncio.to_thread(skeleton, message, names))
+        await self._add_files(draft, message)
         return await self._submit(draft)
 
-    async def _create(self, message: Message, names: Named) -> str:
-        mime = await asyncio.to_thread(skeleton, message, names)
+    async def leave(self, message: Message, names: Named, *, whole: bool) -> Mapping[str, Any]:
+        """Leave a message as a draft; return what Graph says of it: ``id``, ``webLink``.
+
+        Args:
+            message: the message.
+            names: who is named in it, Bcc included.
+            whole: True if it travels in one piece, with its files.
+
+        Raises:
+            ComposeError: nobody knows whether there is a draft now (``compose.uncertain``).
+            PosthouseError: there is none, as far as it could be deleted.
+        """
+        mime = await asyncio.to_thread(as_mime if whole else skeleton, message, names)
+        try:
+            draft, resource = await self._create(mime, repeatable=False)
+        except DeliveryError as error:
+            if not isinstance(doubt(error), UncertainError):
+                raise
+            raise ComposeError(
+                f"{error.message}; a draft may or may not have been left.",
+                code="compose.uncertain",
+                temporary=True,
+                hint="Look into Drafts before trying again; nothing was sent.",
+                reply=error.reply,
+                details=error.details,
+            ) from error
+        if not whole:
+            await self._add_files(draft, message)
+        return resource
+
+    async def _create(self, mime: bytes, *, repeatable: bool = True) -> tuple[str, Mapping[str, Any]]:
+        """Create a draft; return its path, and what Graph says of it."""
         answer = await self._client.request(
             "POST",
             f"{self._path}/messages",
@@ -72,12 +109,22 @@ class DraftRoute:
             content=encoded(mime),
             content_type=CONTENT_TYPE,
             headers=_PREFER,
+            repeatable=repeatable,
             **self._common,
         )
         name = answer.value.get("id")
         if not isinstance(name, str) or not name or "/" in name:
             raise ProtocolError(f"{self._client.server} does not name the draft.", code="protocol.draft")
-        return f"{self._path}/messages/{name}"
+        return f"{self._path}/messages/{name}", answer.value
+
+    async def _add_files(self, draft: str, message: Message) -> None:
+        try:
+            for inline, files in ((False, message.attachments), (True, message.inline)):
+                for file in files:
+                    await self._add(draft, file, inline=inline)
+        except BaseException:
+            await self._discard(draft)
+            raise
 
     async def _add(self, draft: str, file: Attachment, *, inline: bool) -> None:
         if file.size > SMALL_FILE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import getaddresses, make_msgid
@@ -47,7 +48,7 @@ class Content:
         """Take a finished message.
 
         Raises:
-            GraphError: it is none, or nobody receives it.
+            GraphError: it is none, or an address in it cannot be.
         """
         try:
             head, body = split(raw)
@@ -56,8 +57,6 @@ class Content:
             raise GraphError(400, "ErrorMimeContentInvalid", "The MIME content is invalid.") from error
         values = {name: [one.value for one in found if one.name.lower() == name.lower()] for name in (*_FIELDS, "From")}
         recipients = [address for name in _FIELDS for _, address in getaddresses(values[name])]
-        if not recipients:
-            raise GraphError(400, "ErrorInvalidRecipients", "At least one recipient is not valid.")
         for address in recipients:
             check_mailbox(address)
         kept = b"".join(one.octets for one in found if one.name.lower() != "bcc")
@@ -95,6 +94,13 @@ class Content:
         for attachment in resource.get("attachments", []):
             content.add(attachment, b64decode(attachment["contentBytes"]))
         return content
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Those who receive it and whom its headers do not name."""
+        message = message_from_bytes(self.raw)
+        named = {address for _, address in getaddresses([*message.get_all("To", []), *message.get_all("Cc", [])])}
+        return tuple(address for address in self.recipients if address not in named)
 
     @property
     def size(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 from attrs import define, field
@@ -24,6 +25,7 @@ class Draft:
         mailbox: whose it is.
         content: the message.
         immutable: whether its id stays when it is sent.
+        url: where the door is, which also answers for Outlook on the web.
         is_draft: False once it was sent.
         id: its name.
         etag: changes whenever it does.
@@ -32,13 +34,19 @@ class Draft:
     mailbox: str
     content: Content
     immutable: bool
+    url: str
     is_draft: bool = True
     id: str = field(factory=lambda: f"AAMk{uuid4().hex}")
     etag: str = field(factory=lambda: f'W/"{uuid4().hex[:12]}"')
 
     def as_json(self) -> dict[str, Any]:
         """Return what Graph shows of it."""
-        return {"@odata.etag": self.etag, "id": self.id, "isDraft": self.is_draft}
+        return {"@odata.etag": self.etag, "id": self.id, "isDraft": self.is_draft, "webLink": self.web_link}
+
+    @property
+    def web_link(self) -> str:
+        """The page on which Outlook on the web opens it, in Microsoft's form."""
+        return f"{self.url}/owa/?ItemID={quote(self.id, safe='')}&exvsurl=1&viewmodel=ReadMessageItem"
 
 
 @define

@@ -17,6 +17,7 @@ __all__ = [
     "UPLOAD",
     "check_attachment",
     "check_mailbox",
+    "check_recipients",
     "checked",
     "checked_message",
     "decoded",
@@ -131,8 +132,6 @@ def checked_message(value: Any) -> Mapping[str, Any]:
     for field in (*_RECIPIENTS, "replyTo"):
         for recipient in message.get(field, []):
             _check_address(recipient)
-    if not any(message.get(field) for field in _RECIPIENTS):
-        raise _no_recipient()
     for field in ("from", "sender"):
         if field in message:
             _check_address(message[field])
@@ -197,6 +196,16 @@ def check_mailbox(address: str) -> None:
 def _check_address(recipient: Mapping[str, Any]) -> None:
     address = recipient.get("emailAddress", {}).get("address")
     check_mailbox(address if isinstance(address, str) else "")
+
+
+def check_recipients(recipients: tuple[str, ...]) -> None:
+    """Refuse to send to nobody; a draft may name nobody yet.
+
+    Raises:
+        GraphError: there is nobody.
+    """
+    if not recipients:
+        raise _no_recipient()
 
 
 def _no_recipient() -> GraphError:

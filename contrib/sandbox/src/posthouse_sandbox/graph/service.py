@@ -19,6 +19,7 @@ from posthouse_sandbox.graph.resources import (
     SEND_MAIL,
     UPLOAD,
     check_attachment,
+    check_recipients,
     checked,
     checked_message,
     decoded,
@@ -202,6 +203,7 @@ class Service:
     def _deliver(self, errand: _Errand, content: Content, *, save: bool) -> None:
         sender = content.sender or errand.mailbox
         check_sender(sender)
+        check_recipients(content.recipients)
         if content.size > MESSAGE_LIMIT:
             raise GraphError(400, "ErrorMessageSizeExceeded", "The message exceeds the maximum supported size.")
         received = Received(
@@ -228,7 +230,7 @@ class Service:
             body = read_json(errand.call.body, errand.call.headers.get("content-type", ""))
             content = Content.of_json(checked_message(body), errand.mailbox)
         immutable = 'IdType="ImmutableId"' in errand.call.headers.get("prefer", "")
-        draft = Draft(errand.mailbox, content, immutable)
+        draft = Draft(errand.mailbox, content, immutable, self.url)
         self.mailboxes.drafts[draft.id] = draft
         return Result(201, draft.as_json())
 
