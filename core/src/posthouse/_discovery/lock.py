@@ -119,12 +119,16 @@ def lock_of(path: Path, plugins: Iterable[str], installation: Installation) -> L
         PluginError: a distribution cannot be locked (``plugin.lock``).
     """
     found: dict[str, Locked] = {}
-    rest = list(plugins)
+    wanted = list(plugins)
+    rest = list(wanted)
     while rest:
-        installed = installation.find(rest.pop())
-        if installed is not None and installed.name not in found:
-            found[installed.name] = _lock(installed)
-            rest += found[installed.name].requires
+        name = rest.pop()
+        installed = installation.find(name)
+        if installed is None and name in wanted:
+            raise _cannot_lock(name, name, "it is in no folder of sys.path, but in an archive perhaps")
+        if installed is not None and name not in found:
+            found[name] = _lock(installed)
+            rest += found[name].requires
     return Lock(path=path, distributions=found)
 
 
@@ -162,15 +166,9 @@ def changes(before: Lock, now: Lock) -> list[Change]:
 
 def _lock(installed: Installed) -> Locked:
     files = contents.hashes(installed)
-    name = f"{installed.name} {installed.version}"
     odd = [f"{file} is {hash_}" for file, hash_ in files.items() if contents.cannot_be_locked(hash_)]
-    if odd or not files:
-        why = shortened(odd) or f"{installed.root} is no folder, or has no file of it"
-        raise PluginError(
-            f"{name} cannot be locked: {why}",
-            code="plugin.lock",
-            hint=f"Reinstall it, as a package in a folder: pip install --force-reinstall {installed.name}",
-        )
+    if odd:
+        raise _cannot_lock(installed.name, f"{installed.name} {installed.version}", shortened(odd))
     return Locked(
         name=installed.name,
         version=installed.version,
@@ -178,6 +176,14 @@ def _lock(installed: Installed) -> Locked:
         points=_points(installed),
         requires=_family(installed),
         files=tuple(files.items()),
+    )
+
+
+def _cannot_lock(name: str, title: str, why: str) -> PluginError:
+    return PluginError(
+        f"{title} cannot be locked: {why}",
+        code="plugin.lock",
+        hint=f"Install it as a package in a folder: pip install --force-reinstall {name}",
     )
 
 

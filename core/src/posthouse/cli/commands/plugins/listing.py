@@ -29,7 +29,7 @@ def list_(invocation: Invocation, /) -> None:
     """
     from posthouse._discovery import as_dict
 
-    found = [candidate.examined().located() for candidate in invocation.registry().candidates()]
+    found = [candidate.examined(again=True).located() for candidate in invocation.registry().candidates()]
     found.sort(key=lambda candidate: (candidate.role, candidate.kind, candidate.distribution))
     if invocation.json:
         print_json([as_dict(candidate) for candidate in found])
@@ -49,7 +49,7 @@ def info(invocation: Invocation, /, kind: str) -> None:
     It is imported for that if it may be used, in a process of its own: one that hangs or crashes does no harm.
     """
     registry = invocation.registry()
-    found = [candidate.examined().located() for candidate in registry.candidates() if candidate.kind == kind]
+    found = [candidate.examined(again=True).located() for candidate in registry.candidates() if candidate.kind == kind]
     if not found:
         registry.find("transport", kind)  # says what is installed, what was perhaps meant, and what to install
     plugins = [_as_dict(candidate) for candidate in found]

@@ -12,7 +12,7 @@ from posthouse._discovery import Candidate, Registry, State
 from posthouse.config import PluginPolicy
 from posthouse.errors import PluginError
 
-from .conftest import Install
+from ..conftest import Install  # noqa: TID252 - the fixtures of the folder above
 
 
 def candidate(registry: Registry, distribution: str) -> Candidate:
