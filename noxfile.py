@@ -4,11 +4,13 @@ Distributions are found by globbing, so a new plugin adds no line. `bootstrap.py
 runs in; sessions without an environment of their own use it.
 """
 
+import atexit
 import functools
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,6 @@ nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["lint", "types", "tests", "docs"]
 
 ROOT = Path(__file__).resolve().parent
-WHEELS = ROOT / ".nox" / "wheels"
 LOCK = ROOT / "requirements" / "dev.txt"
 PYTHONS = ["3.11", "3.12", "3.13"]
 HATCHLING = (sys.executable, "-m", "hatchling", "build")
@@ -52,14 +53,25 @@ def tests(session: nox.Session, folder: Path) -> None:
         install(session, "--requirement", str(LOCK), *(name(other) for other in DISTRIBUTIONS))
         pytest(session, *PARALLEL, "tests")
     else:
-        test_alone(session, folder)
+        test_alone(session, folder, LOCK)
 
 
 @nox.session(python=PYTHONS)
 @nox.parametrize("folder", ALONE)
 def pythons(session: nox.Session, folder: Path) -> None:
     """Test each distribution alone on every supported Python; nox names those that are not installed."""
-    test_alone(session, folder)
+    test_alone(session, folder, LOCK)
+
+
+@nox.session(python=PYTHONS[0])
+@nox.parametrize("folder", ALONE)
+def oldest(session: nox.Session, folder: Path) -> None:
+    """Test each distribution with the oldest versions that it declares; all other sessions take the newest."""
+    constraints = Path(session.create_tmp()) / "constraints.txt"
+    with constraints.open("w", encoding="utf-8") as file:
+        command = ("requirements/oldest.py", str(folder))
+        session.run(sys.executable, *command, stdout=file, external=True)
+    test_alone(session, folder, constraints)
 
 
 @nox.session(venv_backend="none")
@@ -107,6 +119,20 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
+def windows(session: nox.Session) -> None:
+    """Test what is for Windows with Windows' Python: there, or under Wine, which tests/windows/install.sh installs."""
+    for folder in DISTRIBUTIONS:
+        if "Operating System :: Microsoft :: Windows" not in project(folder)["project"]["classifiers"]:
+            continue
+        if sys.platform == "win32":
+            test_alone(session, folder, LOCK)
+        else:
+            cache = ROOT / ".nox" / "windows-python"
+            command = ("-m", "tests.windows", str(cache), str(folder), str(wheels()))
+            session.run(sys.executable, *command, *session.posargs, external=True)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Compare the speed with the peers' and with the project's bars; `-- --quick` takes two minutes."""
     install(session, "posthouse", "posthouse-smtp", "posthouse-smtps", "trustme")
@@ -136,28 +162,30 @@ def lock(session: nox.Session) -> None:
     session.run(sys.executable, "requirements/lock.py", *session.posargs)
 
 
-def test_alone(session: nox.Session, folder: Path) -> None:
+def test_alone(session: nox.Session, folder: Path, constraints: Path) -> None:
     """Install a distribution from its wheel, with what it declares and nothing else, and run its tests."""
     own = project(folder).get("dependency-groups", {}).get("test", [])
-    install(session, "--requirement", str(ROOT / "requirements" / "test.in"), name(folder), *own)
+    tools = ("--requirement", str(ROOT / "requirements" / "test.in"))
+    install(session, *tools, name(folder), *own, constraints=constraints)
     session.chdir(folder)
     pytest(session, *PARALLEL, "tests")
 
 
-def install(session: nox.Session, *requirements: str) -> None:
+def install(session: nox.Session, *requirements: str, constraints: Path = LOCK) -> None:
     """Install the workspace's own distributions from wheels just built, and all others as locked, hashes checked."""
-    session.install("--constraint", str(LOCK), "--constraint", str(wheels()), *requirements)
+    session.install("--constraint", str(constraints), "--constraint", str(wheels()), *requirements)
 
 
 @functools.cache
 def wheels() -> Path:
     """Build a wheel of every distribution, once a run; return the constraints file that points to them."""
-    shutil.rmtree(WHEELS, ignore_errors=True)
-    for folder in DISTRIBUTIONS:
-        command = [*HATCHLING, "--target", "wheel", "--directory", str(WHEELS)]
-        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    lines = [f"{wheel.name.split('-')[0]} @ {wheel.as_uri()}\n" for wheel in sorted(WHEELS.glob("*.whl"))]
-    constraints = WHEELS / "constraints.txt"
+    folder = tempfile.TemporaryDirectory(prefix="posthouse-wheels-")  # not shared: several runs may go on at once
+    atexit.register(folder.cleanup)
+    for distribution in DISTRIBUTIONS:
+        command = [*HATCHLING, "--target", "wheel", "--directory", folder.name]
+        subprocess.run(command, cwd=distribution, check=True, stdout=subprocess.DEVNULL)
+    lines = [f"{wheel.name.split('-')[0]} @ {wheel.as_uri()}\n" for wheel in sorted(Path(folder.name).glob("*.whl"))]
+    constraints = Path(folder.name) / "constraints.txt"
     constraints.write_text("".join(lines), "utf-8")
     return constraints
 
