@@ -13,7 +13,7 @@ from posthouse.errors import AuthenticationError, ConfigurationError, MessageErr
 from posthouse.messages import Attachment, DsnRequest, Message
 from posthouse.receipts import RecipientStatus
 
-from .conftest import Connect, submission
+from .conftest import ANNA, Connect, submission
 from .standin.world import SENT, AccountFacts, Mail, World
 
 Make = Callable[..., Message]
@@ -166,6 +166,13 @@ async def test_says_that_the_text_is_made_from_the_html(connect: Connect, outloo
     connection = await connect()
     delivery = await connection.send(submission(message(html="<p>Hello</p>")))
     assert delivery.notes == ("The plain text is the one that Outlook makes from the HTML.",)
+
+
+async def test_says_that_from_has_another_name(connect: Connect, outlook: World, message: Make) -> None:
+    connection = await connect()
+    assert (await connection.send(submission(message(sender=f"Anna <{ANNA}>")))).notes == ()
+    (note,) = (await connection.send(submission(message(sender=f"Accounting <{ANNA}>")))).notes
+    assert note == "In From stands the name that Outlook or the server has for the sender."
 
 
 async def test_keeps_no_copy_where_none_is_wanted(connect: Connect, outlook: World, message: Make) -> None:

@@ -109,6 +109,7 @@ class World:
     waits: threading.Event = field(default_factory=threading.Event)
     never: threading.Event = field(default_factory=threading.Event)
     _faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
+    _always: dict[str, Fault] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -118,13 +119,17 @@ class World:
         """Let the next uses of a member, such as ``MailItem.Send``, meet faults, one each."""
         self._faults[member] += faults
 
+    def script_always(self, member: str, fault: Fault) -> None:
+        """Let every further use of a member meet a fault."""
+        self._always[member] = fault
+
     def fault(self, member: str) -> Fault:
         """Note the use of a member, and return what it meets."""
         self.calls.append(member)
         if not self.alive:
             raise ModelError(GONE)
         waiting = self._faults.get(member)
-        return waiting.popleft() if waiting else Fault()
+        return waiting.popleft() if waiting else self._always.get(member, Fault())
 
     def before(self, fault: Fault) -> None:
         """Do what a fault does before the member acts."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from posthouse_mapi.outlook.session import OutlookAccount, Session
     from posthouse_mapi.recipients import Named
 
-__all__ = ["build", "sending_account", "substitutes"]
+__all__ = ["build", "other_name", "sending_account", "substitutes"]
 
 _PLAIN_NAME = re.compile(r"[^\W_](?:[\w .'-]*[\w.'-])?")
 
@@ -76,6 +76,13 @@ def sending_account(session: Session, message: Message) -> OutlookAccount | None
             hint="Take sender_header out, or add the account in Outlook.",
         )
     return account
+
+
+def other_name(session: Session, message: Message) -> Iterator[str]:
+    """Yield, if it is so, that the sender's name is not the one that was asked for."""
+    account = sending_account(session, message)
+    if message.sender is not None and message.sender.name not in ("", account.user_name if account else ""):
+        yield "In From stands the name that Outlook or the server has for the sender."
 
 
 def substitutes(message: Message) -> Iterator[str]:

@@ -14,7 +14,7 @@ from posthouse.reports import Check, CheckStatus
 from posthouse_mapi import com, machine, outcomes
 from posthouse_mapi.files import temporary_folder
 from posthouse_mapi.methods import Method, Step
-from posthouse_mapi.outlook.item import build, sending_account, substitutes
+from posthouse_mapi.outlook.item import build, other_name, sending_account, substitutes
 from posthouse_mapi.outlook.names import DRAFTS
 from posthouse_mapi.outlook.objections import losses, report_losses
 from posthouse_mapi.outlook.outbox import note_on_outbox
@@ -100,7 +100,9 @@ class OutlookMethod(Method):
                 if error.code in _DOUBTFUL:
                     return outcomes.uncertain(submission, in_doubt(error))
                 return outcomes.refused(submission, error)
-            attempt.settled = outcomes.accepted(submission, notes=(*names.notes, *substitutes(message)))
+            attempt.settled = outcomes.accepted(
+                submission, notes=(*names.notes, *substitutes(message), *other_name(session, message))
+            )
             note = self._note_on_outbox(session, message, attempt)
         delivery: Delivery = attempt.settled
         return attrs.evolve(delivery, notes=(*delivery.notes, note)) if note else delivery
@@ -125,7 +127,7 @@ class OutlookMethod(Method):
                 with suppress(DeliveryError):
                     item.call("Delete")
                 raise
-        notes = tuple(substitutes(message))
+        notes = (*substitutes(message), *other_name(session, message))
         return Draft(id=identity, location=f"Outlook, {drafts}", opened=show, notes=notes)
 
     def steps(self, sender: str) -> Sequence[Step]:

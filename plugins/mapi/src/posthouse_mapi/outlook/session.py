@@ -21,12 +21,14 @@ class OutlookAccount:
 
     Attributes:
         address: what it sends from.
-        name: what Outlook shows.
+        name: what Outlook calls the account.
+        user_name: what stands in From, where the server does not know better.
         remote: the object.
     """
 
     address: str
     name: str
+    user_name: str
     remote: Remote
 
     def answers_to(self, text: str) -> bool:
@@ -93,7 +95,6 @@ def _accounts(found: Remote) -> tuple[OutlookAccount, ...]:
     accounts = []
     for position in range(1, int(found.get("Count")) + 1):
         account = found.made("Item", position)
-        accounts.append(
-            OutlookAccount(str(account.get("SmtpAddress") or ""), str(account.get("DisplayName") or ""), account)
-        )
+        address, name, user = (str(account.get(one) or "") for one in ("SmtpAddress", "DisplayName", "UserName"))
+        accounts.append(OutlookAccount(address, name, user, account))
     return tuple(accounts)
