@@ -25,7 +25,7 @@ def papers_of(item: pytest.Function, excinfo: pytest.ExceptionInfo[BaseException
         "title": _title(cls.role, cls.kind),
         "name": item.originalname,
         "cases": cases,
-        "ending": ending,
+        "ending": ending.value if ending else "",
         "reason": str(excinfo.value) if excinfo and ending else "",
     }
 

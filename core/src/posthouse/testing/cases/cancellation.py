@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Coroutine
 from typing import Any
 
@@ -55,8 +57,9 @@ class CancellationCases(SendingContract):
         assert sending.cancelled(), "the cancellation was swallowed"
         assert not driver.usable, "the send was cancelled, and the connection says that it is usable"
         await _soon(driver.close(), "The connection does not close")
-        left = [one for one in await started.left() if "driver.send" not in one]
+        left = await started.left()
         assert not left, f"after a cancelled send, {', '.join(left)} still runs"
+        _collect()
 
     @case(Grade.GOLD)
     async def test_cancelled_at_any_moment(self, driver: Driver, peer: Peer) -> None:
@@ -78,7 +81,15 @@ class CancellationCases(SendingContract):
                 assert after.text.rstrip() == "It works."
             await driver.close()
             if done:
-                return
+                break
+        _collect()
+
+
+def _collect() -> None:
+    """Let go of what was dropped: HTTP libraries leave a socket that they were just opening to the collector."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 async def _soon(awaitable: Coroutine[Any, Any, Any], otherwise: str) -> Any:
