@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from posthouse.errors import DeliveryError, PosthouseError
+from posthouse.errors import DeliveryError, PosthouseError, UncertainError
 from posthouse_graph.batches import MOST, Part, packed, send_parts
 from posthouse_graph.client import GraphClient, mailbox_path
 from posthouse_graph.drafts import DraftRoute
@@ -122,7 +122,7 @@ class GraphConnection:
 
     def _failed(self, submission: Submission, error: PosthouseError) -> Delivery:
         delivery = failed(submission, error)
-        if delivery.untouched:
+        if delivery.untouched or isinstance(delivery.error, UncertainError):
             self._good = False
         return delivery
 
