@@ -170,7 +170,8 @@ class _Form:
             preset = bring_up_to_date(loaded.description, _without_kind(filled), path=part, package=loaded.package)
             same = {key for key, value in preset.options.items() if key in values and values[key] == value}
             values = {key: value for key, value in values.items() if key not in same}
-        return {"kind": kind, **stored.version.mark(), **values, **stored.unknown}
+        said = {**values, **stored.unknown}
+        return {"kind": kind, **(self._mark(part, stored, values) if said else {}), **said}
 
     def _current(self, loaded: Loaded, part: str, kind: str) -> Current:
         selection: Selection | None = getattr(self._stored, part) if self._stored else None
@@ -178,6 +179,13 @@ class _Form:
             return bring_up_to_date(loaded.description, selection.options, path=part, package=loaded.package)
         version = SettingsVersion.parse(loaded.description.settings_version)
         return Current(Options(), Options(), version, version)
+
+    def _mark(self, part: str, stored: Current, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the version that the answer is written for: the same as before, unless it says something new."""
+        if stored.rewritten or values.keys() - stored.options.keys():
+            return stored.version.mark()
+        written = getattr(self._stored, part).options if self._stored else {}
+        return {VERSION_KEY: written[VERSION_KEY]} if VERSION_KEY in written else {}
 
     def _put_secret(self, name: str, values: dict[str, Any], stored: Mapping[str, Any]) -> None:
         values.pop(f"has_{name}", None)

@@ -23,7 +23,8 @@ from __future__ import annotations
 
 import enum
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
@@ -32,7 +33,8 @@ import attrs
 from posthouse import presets
 from posthouse.accounts import Account
 from posthouse.addresses import Address
-from posthouse.migrations import VERSION_KEY
+from posthouse.errors import ConfigurationError
+from posthouse.migrations import VERSION_KEY, bring_up_to_date
 from posthouse.schema import SettingInfo, is_secret, setting_info, settings_of
 from posthouse.secrets import Secret
 from posthouse.structuring import unstructure
@@ -72,12 +74,13 @@ def settings_schema(cls: type[Any]) -> dict[str, Any]:
         if is_secret(field):
             properties[f"has_{field.name}"] = {"type": "boolean", "readOnly": True, "title": "Has one already"}
         if field.default is attrs.NOTHING:
-            conditions += [_given(field)] if is_secret(field) else []
+            conditions += [_there(field, {"required": [field.name]})] if is_secret(field) else []
             required += [] if is_secret(field) else [field.name]
         for other, values in (setting_info(field).required_when or {}).items():
             absent = [] if fields[other].default in values else [other]
             holds = {"properties": {other: {"enum": unstructure(tuple(values))}}, "required": absent}
-            conditions.append({"if": holds, "then": _given(field)})
+            given = {"required": [field.name], "properties": {field.name: {"not": {"enum": [None, "", []]}}}}
+            conditions.append({"if": holds, "then": _there(field, given)})
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
     return {**schema, "allOf": conditions} if conditions else schema
 
@@ -100,12 +103,6 @@ def plugin_schema(
         "kind": {"type": "string", "const": description.kind},
         VERSION_KEY: {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?$", "default": "1", "readOnly": True},
     }
-    part = _PARTS[role]
-    fitting = [
-        {"name": preset.name, "label": preset.label, "values": _without_kind(getattr(preset, part))}
-        for preset in map(presets.get, presets.names())
-        if getattr(preset, part).get("kind") == description.kind
-    ]
     head: dict[str, Any] = {
         "$schema": DIALECT,
         "$id": f"urn:posthouse:{role}:{description.kind}:{description.settings_version}",
@@ -113,7 +110,7 @@ def plugin_schema(
         "description": description.summary,
         "x-settings-version": description.settings_version,
         "x-package": package,
-        "x-presets": fitting,
+        "x-presets": list(_presets(_PARTS[role], description)),
     }
     return {
         **{key: value for key, value in head.items() if value not in ("", [])},
@@ -158,8 +155,15 @@ def _selection(kinds: Iterable[str]) -> dict[str, Any]:
     return {"type": "object", "required": ["kind"], "properties": {"kind": {"title": "Kind", "enum": sorted(kinds)}}}
 
 
-def _without_kind(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if key != "kind"}
+def _presets(part: str, description: TransportDescription | AuthenticatorDescription) -> Iterator[dict[str, Any]]:
+    """Yield the presets for a kind, as the installed version of its plugin reads them."""
+    for preset in map(presets.get, presets.names()):
+        values = dict(getattr(preset, part))
+        if values.pop("kind", None) != description.kind:
+            continue
+        with suppress(ConfigurationError):  # it is for a newer version of the plugin
+            current = bring_up_to_date(description, values)
+            yield {"name": preset.name, "label": preset.label, "values": dict(current.options)}
 
 
 def _property(field: attrs.Attribute[Any], number: int) -> dict[str, Any]:
@@ -167,22 +171,21 @@ def _property(field: attrs.Attribute[Any], number: int) -> dict[str, Any]:
     default: Any = field.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         default = default.factory()
-    said: dict[str, Any] = {"title": info.label, "description": info.help, **_value(field.type, info)}
+    value = _value(field.type, info)
     if default is not attrs.NOTHING and not is_secret(field):
-        said["default"] = unstructure(default)
-    said |= {
+        value["default"] = unstructure(default)
+    said = {
+        "title": info.label,
+        "description": info.help,
         "writeOnly": is_secret(field),
         "format": info.format,
         "examples": [info.placeholder] if info.placeholder else [],
-        "x-order": number,
         "x-group": info.group,
         "x-advanced": info.advanced,
         "x-unit": info.unit,
         "x-visible-when": {name: unstructure(tuple(values)) for name, values in (info.visible_when or {}).items()},
     }
-    return {
-        key: value for key, value in said.items() if key in ("default", "x-order") or value not in ("", [], {}, False)
-    }
+    return {**{key: what for key, what in said.items() if what}, **value, "x-order": number}
 
 
 def _value(kind: Any, info: SettingInfo) -> dict[str, Any]:
@@ -221,10 +224,7 @@ def _or_null(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, "type": [value["type"], "null"]} if "type" in value else value
 
 
-def _given(field: attrs.Attribute[Any]) -> dict[str, Any]:
-    """Return what holds where a setting is there and not empty; of a secret, where there is one already, too."""
-    name = field.name
-    there = {"required": [name], "properties": {name: {"not": {"enum": [None, "", []]}}}}
-    if not is_secret(field):
-        return there
-    return {"anyOf": [there, {"required": [f"has_{name}"], "properties": {f"has_{name}": {"const": True}}}]}
+def _there(field: attrs.Attribute[Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return what holds where a setting is given, or is a secret that there is already."""
+    already = {"required": [f"has_{field.name}"], "properties": {f"has_{field.name}": {"const": True}}}
+    return {"anyOf": [given, already]} if is_secret(field) else given

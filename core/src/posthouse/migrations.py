@@ -101,8 +101,8 @@ def breach(description: Description) -> str:
     except ValueError as error:
         return f"its settings_version: {error}"
     steps = sorted(description.migrations)
-    if steps and steps != list(range(steps[0], version.major)):
-        return f"its migrations start from {steps}, expected every major version up to {version.major - 1}"
+    if steps and (steps[0] < 1 or steps != list(range(steps[0], version.major))):
+        return f"its migrations are from versions {steps}, expected every one from the oldest to {version.major - 1}"
     names = {field.name: is_secret(field) for field in settings_of(description.settings)}
     taken = {"kind", VERSION_KEY, *(f"has_{name}" for name, secret in names.items() if secret)}
     if reserved := sorted(taken & names.keys()):
@@ -160,7 +160,8 @@ def bring_up_to_date(
     if plugin.written(table).major == plugin.written(table.preset or table).major:
         current, filled = plugin.current(table), Options()
     else:
-        current = plugin.current({key: value for key, value in table.items() if key not in table.preset})
+        filled_keys = table.preset.keys() - {VERSION_KEY}
+        current = plugin.current({key: value for key, value in table.items() if key not in filled_keys})
         filled = plugin.current(table.preset).options
     options = Options({**filled, **current.options}, folder=table.folder, as_text=table.as_text)
     return attrs.evolve(current, options=options)

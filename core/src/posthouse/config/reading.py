@@ -228,7 +228,8 @@ class _Reading:
             given = table.get(part, {})
             if not known or not isinstance(given, Mapping):
                 continue
-            own = {key: value for key, value in known.items() if key not in {"kind", *given}}
+            taken = {"kind", *given} - {VERSION_KEY}
+            own = {key: value for key, value in known.items() if key not in taken}
             if given.get("kind", known.get("kind")) != known.get("kind"):
                 known, own = ({"host": known["host"]} if "host" in known else {}), {}
             known = {key: value for key, value in known.items() if key != VERSION_KEY}
