@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from posthouse import _logs
 from posthouse._channel import Channel, undelivered
 from posthouse._discovery import Registry
-from posthouse._preparation import Prepared, make_envelope, prepare, with_account_defaults
+from posthouse._preparation import Preparation, Prepared, make_envelope, with_account_defaults
 from posthouse._scope import Extension, Scope, load_extension
 from posthouse._sign_in import expiry_checks
 from posthouse._validation import plugin_problems
@@ -87,15 +87,14 @@ class Engine:
             self._channels[account.name] = Channel(account, scope, self.extensions, self.configuration.source)
         return self._channels[account.name]
 
-    async def prepare(self, message: Message, account: Account, number: int = 0) -> Prepared:
-        """Make a message ready to leave through an account.
+    def preparation(self, account: Account) -> Preparation:
+        """Return what makes an account's messages ready to leave.
 
         Raises:
-            MessageError, NotPermittedError, ConfigurationError, PluginError: it cannot leave.
+            ConfigurationError, PluginError: the account cannot be used.
         """
-        channel = self.channel(account)
-        safety = self.configuration.safety
-        return await prepare(message, account, safety, self.extensions, channel.objections, number)
+        objections = self.channel(account).objections
+        return Preparation(account, self.configuration.safety, self.extensions, objections)
 
     def check(self, message: Message, account: Account) -> tuple[Problem, ...]:
         """Return what the account cannot carry of a message.
@@ -111,7 +110,7 @@ class Engine:
         started = time.perf_counter()
         timings: dict[str, float] = {}
         try:
-            prepared = await self.prepare(message, account)
+            prepared = await self.preparation(account).run(message)
             timings["prepare"] = time.perf_counter() - started
         except PosthouseError as error:
             return failed(message, account, error, timings)

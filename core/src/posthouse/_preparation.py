@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from posthouse.accounts import Account
     from posthouse.config import Safety
 
-__all__ = ["Prepared", "make_envelope", "prepare", "with_account_defaults"]
+__all__ = ["Preparation", "Prepared", "make_envelope", "with_account_defaults"]
 
 
 @frozen
@@ -40,39 +40,72 @@ class Prepared:
     withheld: tuple[RecipientOutcome, ...] = ()
 
 
-async def prepare(
-    message: Message,
-    account: Account,
-    safety: Safety,
-    extensions: Sequence[Extension],
-    objections: Callable[[Message, Envelope], tuple[Problem, ...]],
-    number: int = 0,
-) -> Prepared:
-    """Make a message ready to leave. ``objections`` says what its transport cannot carry.
+class Preparation:
+    """Makes an account's messages ready to leave.
 
-    Raises:
-        NotPermittedError: sending is off, or no recipient may be mailed.
-        MessageError: it has no sender or no recipient, or asks for what the transport cannot carry.
+    Args:
+        account: the account.
+        safety: what may leave, and to whom.
+        extensions: in the order of their phases.
+        objections: says what the account's transport cannot carry.
+
+    Attributes:
+        immediate: True if no extension has a part in it, so that `at_once` does all of it.
     """
-    require_sending(safety)
-    message = with_account_defaults(message, account)
-    preparing = [extension for extension in extensions if "prepare" in extension.hooks]
-    for extension in preparing:
-        if extension.description.phase < Phase.FREEZE:
-            message = await _extensions.apply(extension, message, account)
-    envelope = make_envelope(message, account)
-    message, envelope, withheld = apply_safety(message, envelope, safety)
-    for extension in preparing:
-        if extension.description.phase >= Phase.FREEZE:
-            message = await _extensions.apply(extension, message, account)
-    if problems := objections(message, envelope):
-        raise MessageError(
-            f"The account {account.name!r} cannot send this message: "
-            + "; ".join(str(problem) for problem in problems),
-            code="message.unsupported",
-            details={"problems": [str(problem) for problem in problems]},
-        )
-    return Prepared(Submission(message=message, envelope=envelope, number=number), withheld)
+
+    def __init__(
+        self,
+        account: Account,
+        safety: Safety,
+        extensions: Sequence[Extension],
+        objections: Callable[[Message, Envelope], tuple[Problem, ...]],
+    ) -> None:
+        preparing = [extension for extension in extensions if "prepare" in extension.hooks]
+        self._account = account
+        self._safety = safety
+        self._objections = objections
+        self._early = [extension for extension in preparing if extension.description.phase < Phase.FREEZE]
+        self._late = [extension for extension in preparing if extension.description.phase >= Phase.FREEZE]
+        self.immediate = not preparing
+
+    async def run(self, message: Message, number: int = 0) -> Prepared:
+        """Make a message ready.
+
+        Raises:
+            NotPermittedError: sending is off, or no recipient may be mailed.
+            MessageError: it has no sender or no recipient, or asks for what the transport cannot carry.
+        """
+        message = self._completed(message)
+        for extension in self._early:
+            message = await _extensions.apply(extension, message, self._account)
+        message, envelope, withheld = self._addressed(message)
+        for extension in self._late:
+            message = await _extensions.apply(extension, message, self._account)
+        return self._checked(message, envelope, withheld, number)
+
+    def at_once(self, message: Message, number: int = 0) -> Prepared:
+        """Do the same without extensions, and so without waiting."""
+        message, envelope, withheld = self._addressed(self._completed(message))
+        return self._checked(message, envelope, withheld, number)
+
+    def _completed(self, message: Message) -> Message:
+        require_sending(self._safety)
+        return with_account_defaults(message, self._account)
+
+    def _addressed(self, message: Message) -> tuple[Message, Envelope, tuple[RecipientOutcome, ...]]:
+        return apply_safety(message, make_envelope(message, self._account), self._safety)
+
+    def _checked(
+        self, message: Message, envelope: Envelope, withheld: tuple[RecipientOutcome, ...], number: int
+    ) -> Prepared:
+        if problems := self._objections(message, envelope):
+            raise MessageError(
+                f"The account {self._account.name!r} cannot send this message: "
+                + "; ".join(str(problem) for problem in problems),
+                code="message.unsupported",
+                details={"problems": [str(problem) for problem in problems]},
+            )
+        return Prepared(Submission(message=message, envelope=envelope, number=number), withheld)
 
 
 def with_account_defaults(message: Message, account: Account) -> Message:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, TypeAlias
@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import define
 
 from posthouse import _logs
-from posthouse._channel import Channel, undelivered
+from posthouse._channel import undelivered
 from posthouse._engine import Engine, failed, receipt_for, timed_out
 from posthouse.errors import MessageError, PosthouseError, UncertainError
 from posthouse.messages import Message, Submission
 
 if TYPE_CHECKING:
+    from posthouse._channel import Channel
     from posthouse._pool import Lease
     from posthouse._preparation import Prepared
     from posthouse.accounts import Account
@@ -119,15 +120,17 @@ class Stream:
         try:
             ready = as_message(message)
             account = self._choose(ready)
-            prepared = await self._engine.prepare(ready, account, number)
+            lane = self._lanes.get(account.name)
+            if lane is None:
+                lane = self._lanes[account.name] = _Lane(self._engine, account, self._finish)
+            preparation = lane.preparation
+            prepared = (
+                preparation.at_once(ready, number) if preparation.immediate else await preparation.run(ready, number)
+            )
         except PosthouseError as error:
             self._finish(number, failed(ready, account, error, {}))
             return
-        job = _Job(number, prepared, started, {"prepare": time.perf_counter() - started})
-        lane = self._lanes.get(account.name)
-        if lane is None:
-            lane = self._lanes[account.name] = _Lane(self._engine.channel(account), self._finish)
-        lane.add(job)
+        lane.add(_Job(number, prepared, started, {"prepare": time.perf_counter() - started}))
 
     def take(self) -> list[Receipt]:
         """Return the receipts that are ready, in order."""
@@ -185,9 +188,12 @@ class Stream:
 class _Lane:
     """The messages of one account that wait, and the workers that send them, one per connection."""
 
-    def __init__(self, channel: Channel, finish: Callable[[int, Receipt], None]) -> None:
-        self._channel = channel
+    def __init__(self, engine: Engine, account: Account, finish: Callable[[int, Receipt], None]) -> None:
+        self.preparation = engine.preparation(account)
+        self._channel = engine.channel(account)
+        self._account = account
         self._finish = finish
+        self._most_workers = account.delivery.connections
         self._waiting: deque[_Job] = deque()
         self._workers: set[asyncio.Task[None]] = set()
         self._connected = 0
@@ -198,7 +204,8 @@ class _Lane:
             self._fail(job, self._hopeless)
             return
         self._waiting.append(job)
-        if len(self._workers) < min(self._channel.account.delivery.connections, len(self._waiting)):
+        working = len(self._workers)
+        if working < self._most_workers and working < len(self._waiting):
             self._workers.add(asyncio.get_running_loop().create_task(self._work()))
 
     async def close(self) -> None:
@@ -247,14 +254,13 @@ class _Lane:
         under_way: deque[_Job] = deque()
         untouched: list[_Job] = []
         settled = False
-        submissions = self._submissions(lease, under_way)
+        submissions = _Submissions(self._waiting, under_way, self._channel, lease)
         limit = self._channel.account.delivery.timeout
         error: PosthouseError | None = None
         loop = asyncio.get_running_loop()
         try:
             async with (
                 asyncio.timeout(limit) as timer,
-                aclosing(submissions),
                 aclosing(self._channel.send_batch(lease, submissions)) as deliveries,
             ):
                 extended = loop.time()
@@ -287,21 +293,10 @@ class _Lane:
             self._settle(job, lease, undelivered(job.prepared.submission, broken))
         self._waiting.extendleft(reversed(untouched))
 
-    async def _submissions(self, lease: Lease, under_way: deque[_Job]) -> AsyncGenerator[Submission]:
-        """Yield what waits, as long as the account's limits let it go over this connection now. Never waits."""
-        limits = self._channel.account.delivery
-        room = limits.messages_per_connection - lease.sent if limits.messages_per_connection else -1
-        while self._waiting and room and not self._channel.rate.delay():
-            job = self._waiting.popleft()
-            under_way.append(job)
-            room -= 1
-            self._channel.rate.take()
-            yield job.prepared.submission
-
     def _settle(self, job: _Job, lease: Lease, delivery: Delivery) -> None:
         """Make the receipt."""
         job.timings["total"] = time.perf_counter() - job.started
-        self._finish(job.number, receipt_for(job.prepared, self._channel.account, lease, delivery, job.timings))
+        self._finish(job.number, receipt_for(job.prepared, self._account, lease, delivery, job.timings))
 
     def _no_connection(self, error: PosthouseError) -> None:
         """Fail what waits, unless another connection of the account works; do not knock again where it is no use.
@@ -317,4 +312,30 @@ class _Lane:
 
     def _fail(self, job: _Job, error: PosthouseError) -> None:
         message = job.prepared.submission.message
-        self._finish(job.number, failed(message, self._channel.account, error, job.timings, job.prepared))
+        self._finish(job.number, failed(message, self._account, error, job.timings, job.prepared))
+
+
+class _Submissions(AsyncIterator["Submission"]):
+    """What waits in a lane, as long as the account's limits let it go over one connection now. Never waits."""
+
+    def __init__(self, waiting: deque[_Job], under_way: deque[_Job], channel: Channel, lease: Lease) -> None:
+        limits = channel.account.delivery
+        self._waiting = waiting
+        self._under_way = under_way
+        self._rate = channel.rate
+        self._room = limits.messages_per_connection - lease.sent if limits.messages_per_connection else -1
+
+    def ready(self) -> Submission | None:
+        """Return the next one, None if there is none now."""
+        if not self._waiting or not self._room or self._rate.delay():
+            return None
+        job = self._waiting.popleft()
+        self._under_way.append(job)
+        self._room -= 1
+        self._rate.take()
+        return job.prepared.submission
+
+    async def __anext__(self) -> Submission:
+        if (submission := self.ready()) is None:
+            raise StopAsyncIteration
+        return submission

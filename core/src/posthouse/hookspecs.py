@@ -115,6 +115,7 @@ async def send_batch(connection: Connection, submissions: AsyncIterator[Submissi
     """Send many messages over one connection, faster than one `send` after the other. An async generator.
 
     ``submissions`` never waits: it ends when nothing is ready to go, and the engine calls again when there is more.
+    Where it has a method ``ready``, that returns the next one without an ``await``, None if there is none now.
     Yields one `Delivery` per submission taken from ``submissions``, in order. When the connection breaks, those handed
     over without an answer are uncertain, those taken and not handed over are ``untouched``, and the generator ends;
     the engine sends the untouched ones over another connection.

@@ -73,23 +73,25 @@ class Rendered:
         needs_utf8: its headers hold addresses that are not ASCII, so the server must offer SMTPUTF8 (RFC 6531).
 
     Attributes:
+        blocking: True if reading it reads files, so that async code does it in a worker thread.
         size: octets as RFC 1870 counts them: all but dots that are doubled on the way and the final dot.
     """
 
-    __slots__ = ("_segments", "needs_eightbit", "needs_utf8", "size")
+    __slots__ = ("_segments", "blocking", "needs_eightbit", "needs_utf8", "size")
 
     def __init__(self, segments: Sequence[Segment], *, needs_eightbit: bool, needs_utf8: bool) -> None:
         self._segments = segments
         self.needs_eightbit = needs_eightbit
         self.needs_utf8 = needs_utf8
-        self.size = 0
+        self.blocking = False
+        size = 0
         for segment in segments:
-            self.size += len(segment) if isinstance(segment, bytes) else segment.size
-
-    @property
-    def blocking(self) -> bool:
-        """True if reading it reads files, so that async code does it in a worker thread."""
-        return any(segment.blocking for segment in self._segments if not isinstance(segment, bytes))
+            if isinstance(segment, bytes):
+                size += len(segment)
+            else:
+                size += segment.size
+                self.blocking = self.blocking or segment.blocking
+        self.size = size
 
     def chunks(self) -> Iterator[bytes]:
         """Yield its bytes in chunks of whole lines, CRLF at each line's end.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from itertools import islice, takewhile
 
 from posthouse.errors import ConnectError, MessageError, Reply, Stage, ThrottledError
@@ -24,19 +24,24 @@ from posthouse_esmtp.envelope import Terms
 from posthouse_esmtp.protocol import CLOSING, Wire
 from posthouse_esmtp.transaction import END, SMALL, Job, Transaction
 
-__all__ = ["AHEAD", "WINDOW", "Pipeline"]
+__all__ = ["WINDOW", "Pipeline"]
 
 WINDOW = 32
 """Messages that may be unanswered with CHUNKING. After a disconnect, that many are uncertain."""
 
 AHEAD = 16
-"""Messages that are rendered at a time, while the server is busy; fewer if they are large."""
+"""Messages that are rendered at a time, while the server is busy; fewer if they are large.
+
+What has just run runs twice as fast again, so one after the other would cost more."""
+
+BUNCH = 16
+"""Messages after which the caller hears of those that were accepted: each change between tasks costs as much as one."""
 
 _CONTENT_PATIENCE = 2
 """The answer to the content may take longer than others, by this factor (RFC 5321 section 4.5.3.2.6)."""
 
 _HURRY = 0.005
-"""Seconds for which what was accepted may be kept back, so that the caller hears of many at a time."""
+"""Seconds after which the caller hears of what was accepted though it is no whole bunch."""
 
 _READ_AT_ONCE = 4
 
@@ -68,6 +73,10 @@ class Pipeline:
         self._window: deque[Transaction] = deque()
         self._lead: Transaction | None = None
         self._more: bool | None = None
+        self._bunch = 0
+        self._source: AsyncIterator[Submission] | None = None
+        self._at_once: Callable[[], Submission | None] | None = None
+        self._broken: Exception | None = None
         self.unsent = 0
 
     @property
@@ -81,10 +90,14 @@ class Pipeline:
         Ends early when the connection is lost or exhausted. If it is left before its end, the connection is closed.
         """
         step = self._by_chunks if self._terms.chunking else self._by_data
+        self._source = submissions
+        self._at_once = getattr(submissions, "ready", None)
         more = True
         try:
             while more:
-                more = await step(submissions)
+                more = await step()
+                if self._broken is not None:
+                    raise self._broken
                 while self._jobs and self._jobs[0].decided:
                     yield self._jobs.popleft().delivery(self._server)
             while self._jobs:
@@ -100,21 +113,22 @@ class Pipeline:
         for queue in (self._jobs, self._ready, self._window):
             queue.clear()
         self._handed_over = self._current = self._lead = self._more = None
+        self._source = self._at_once = self._broken = None
 
     # --- MAIL, RCPT, DATA ---------------------------------------------------------------------------------------------
 
-    async def _by_data(self, submissions: AsyncIterator[Submission]) -> bool:
+    async def _by_data(self) -> bool:
         """Wait for what was handed over last, or hand over the next; return False if there is neither."""
         if self._handed_over is not None:
             if self._terms.max_transactions is None:
-                await self._read_ahead(submissions)  # while the server is busy
+                await self._read_ahead()  # while the server is busy
             if not await self._hurry():
                 await self._read_content(self._handed_over)
                 self._handed_over = None
             return self._current is not None
         transaction = self._current
         if transaction is None:
-            transaction = await self._next(submissions)
+            transaction = await self._next()
             if transaction is None:
                 return False
             self._announce(transaction, b"")
@@ -124,7 +138,7 @@ class Pipeline:
             await self._read_envelope(transaction)
         if self._wire.failure is not None:
             return False
-        upcoming = self._current = await self._next(submissions)
+        upcoming = self._current = await self._next()
         if not transaction.go_ahead:
             self._reset = transaction.open
             self._announce(upcoming, b"")
@@ -141,6 +155,7 @@ class Pipeline:
         if self._current is None or not self._terms.pipelining or self._at_hand() is None:
             return False
         waiting = self._handed_over
+        self._bunch = BUNCH
         await self._wire.follow(2 + self._current.owed, self._usual, self._timeout * _CONTENT_PATIENCE, _HURRY)
         return self._handed_over is not waiting
 
@@ -160,7 +175,10 @@ class Pipeline:
             return 0
         self._write_content(current, upcoming)
         self._handed_over, self._current = current, upcoming
-        return 2 + upcoming.owed if len(self._ready) > 1 else 0
+        self._bunch -= 1
+        if len(self._ready) < 2:
+            self._read_at_once()
+        return 2 + upcoming.owed if self._bunch and self._ready else 0
 
     def _announce(self, transaction: Transaction | None, before: bytes, replies: int = 0) -> None:
         """Write ``before``, which earns that many replies, and with it the envelope of what comes next."""
@@ -232,12 +250,16 @@ class Pipeline:
             self._note_content(transaction, reply)
 
     def _note_content(self, transaction: Transaction, reply: Reply) -> None:
-        if transaction.wanted and (self._positive(reply, Stage.CONTENT) or reply.code >= 400):
+        if not transaction.wanted:
+            return
+        if 300 <= reply.code < 400:
+            self._wire.fail(error_for(reply, Stage.CONTENT, server=self._server))
+        else:
             transaction.content = reply
 
     # --- MAIL, RCPT, BDAT ---------------------------------------------------------------------------------------------
 
-    async def _by_chunks(self, submissions: AsyncIterator[Submission]) -> bool:
+    async def _by_chunks(self) -> bool:
         """Fill the window of unanswered messages, and bring one of them to its end; return False if there is none.
 
         Two kinds of messages lead: their envelope is answered before any content is handed over. The first one, since a
@@ -245,13 +267,13 @@ class Pipeline:
         """
         wire, window = self._wire, self._window
         if self._more is None:
-            self._lead = await self._next(submissions)
+            self._lead = await self._next()
             self._more = self._lead is not None
         if self._lead is not None and not window and wire.failure is None:
             await self._send_lead(self._lead)
             self._lead = None
         if self._more and self._lead is None and len(window) <= WINDOW // 2 and wire.failure is None:
-            await self._fill(submissions)
+            await self._fill()
             await wire.drain(self._timeout)
         if window:
             await self._read_chunked(window.popleft())
@@ -280,12 +302,12 @@ class Pipeline:
                 transaction.handed_over = True
                 await self._read_content(transaction)
 
-    async def _fill(self, submissions: AsyncIterator[Submission]) -> None:
+    async def _fill(self) -> None:
         """Write messages until the window is full, or one comes that has to lead."""
         group: list[bytes] = []
         replies = 0
         while len(self._window) < WINDOW:
-            transaction = await self._next(submissions)
+            transaction = await self._next()
             if transaction is None:
                 self._more = False
                 break
@@ -312,18 +334,17 @@ class Pipeline:
         if self._wire.closing is not None and not rest:
             transaction.handed_over = False
         for reply in rest:
-            if transaction.wanted and (self._positive(reply, Stage.CONTENT) or reply.code >= 400):
-                transaction.content = reply
+            self._note_content(transaction, reply)
         self._check(transaction)
 
     # --- shared -------------------------------------------------------------------------------------------------------
 
-    async def _next(self, submissions: AsyncIterator[Submission]) -> Transaction | None:
+    async def _next(self) -> Transaction | None:
         """Return the next transaction, None if there is none or the server takes no more."""
         if self._wire.failure is not None or self.exhausted:
             return None
         while (transaction := self._at_hand()) is None:
-            if not await self._read_ahead(submissions):
+            if not await self._read_ahead():
                 return None
         return transaction
 
@@ -335,27 +356,42 @@ class Pipeline:
             self._ready.popleft()
         return None
 
-    async def _read_ahead(self, submissions: AsyncIterator[Submission]) -> bool:
-        """Take and render some more when the last ones are begun: one after the other costs twice as much.
-
-        Returns:
-            False if there are no more for now.
-        """
+    async def _read_ahead(self) -> bool:
+        """Take and render some more when the last ones are begun; return False if there are no more for now."""
         if len(self._ready) > 1 or self._wire.failure is not None:
             return True
-        most = AHEAD if self._terms.max_transactions is None else 1
+        self._read_at_once()
+        if self._at_once is None and self._source is not None:
+            size = 0
+            while self._may_read(size):
+                if (submission := await anext(self._source, None)) is None:
+                    break
+                size += self._add(submission)
+        return bool(self._ready)
+
+    def _read_at_once(self) -> None:
+        """Do the same where no task has to wake up for it, if the source can (see the hook ``send_batch``)."""
         size = 0
-        while len(self._ready) < most and size <= SMALL:
-            try:
-                submission = await anext(submissions)
-            except StopAsyncIteration:
-                return bool(self._ready)
-            job = Job(submission, self._terms)
-            self._jobs.append(job)
-            if job.transactions:
-                self._ready.append(job)
-                size += job.rendered.size
-        return True
+        try:
+            while self._at_once is not None and self._may_read(size):
+                if (submission := self._at_once()) is None:
+                    break
+                size += self._add(submission)
+        except Exception as error:  # the event loop calls this, and could do nothing about it
+            self._broken = error
+            self._at_once = self._source = None
+
+    def _may_read(self, size: int) -> bool:
+        most = AHEAD if self._terms.max_transactions is None else 1
+        return len(self._ready) < most and size <= SMALL
+
+    def _add(self, submission: Submission) -> int:
+        job = Job(submission, self._terms)
+        self._jobs.append(job)
+        if not job.transactions:
+            return 0
+        self._ready.append(job)
+        return job.rendered.size
 
     def _begin(self, transaction: Transaction) -> None:
         job = transaction.job

@@ -72,8 +72,19 @@ class ReplyParser:
         if self.error is not None:
             raise self.error
         replies: list[Reply] = []
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        *whole, rest = data.split(b"\n")
         try:
-            self._take(data, replies)
+            for raw in whole:
+                line = _parse_line(raw)
+                if line.reply is not None and not self._lines:
+                    replies.append(line.reply)
+                else:
+                    self._continue(line, raw, replies)
+            if rest:
+                self._buffer = _checked_beginning(rest)
         except ProtocolError as error:
             self.error = error
             self._buffer = b""
@@ -81,20 +92,6 @@ class ReplyParser:
             if not replies:
                 raise
         return replies
-
-    def _take(self, data: bytes, replies: list[Reply]) -> None:
-        if self._buffer:
-            data = self._buffer + data
-            self._buffer = b""
-        *whole, rest = data.split(b"\n")
-        for raw in whole:
-            line = _parse_line(raw)
-            if line.reply is not None and not self._lines:
-                replies.append(line.reply)
-            else:
-                self._continue(line, raw, replies)
-        if rest:
-            self._buffer = _checked_beginning(rest)
 
     def _continue(self, line: _Line, raw: bytes, replies: list[Reply]) -> None:
         if self._lines and line.code != self._lines[0].code:

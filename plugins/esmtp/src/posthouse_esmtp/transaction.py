@@ -148,14 +148,14 @@ class Transaction:
         complete = len(self.answers) == len(self.recipients)
         return complete and all(_refuses(answer) for answer in self.answers)
 
-    def outcomes(self, lost: PosthouseError | None) -> list[RecipientOutcome]:
+    def outcomes(self, lost: PosthouseError | None) -> Sequence[RecipientOutcome]:
         """Return one outcome per recipient.
 
         Args:
             lost: why the connection was lost, if it was before the transaction was over.
         """
         if self.accepted:
-            return list(_all_accepted(self.recipients, self.answers[0]))
+            return _all_accepted(self.recipients, self.answers[0])
         if self.mail is not None and _refuses(self.mail):
             return [outcome_for(address, self.mail) for address in self.recipients]
         verdict = next((reply for reply in (self.content, self.data) if reply and reply.code >= _POSITIVE), None)
@@ -268,12 +268,12 @@ class Job:
         """
         if len(self.over) == 1 and self.over[0].accepted and not self.transactions:
             reply = self.over[0].content
-            return Delivery(tuple(self.over[0].outcomes(None)), reply=reply, request_id=_request_id(reply))
+            return Delivery(tuple(self.over[0].outcomes(None)), reply, _request_id(reply))
         if self.problem is not None and not self.touched:
             return self._not_tried(self.problem)
         if lost is not None and not self.touched:
             return Delivery((), error=lost, untouched=True)
-        outcomes = []
+        outcomes: list[RecipientOutcome] = []
         for transaction in (*self.over, *self.transactions):
             outcomes += transaction.outcomes(lost)
         reply = self.over[-1].content
