@@ -18,6 +18,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="posthouse-ews")
+        self._ended: threading.Event | None = None
 
     async def run(self, function: Callable[[], _Result]) -> _Result:
         """Run a function. Cancelled, it does not wait for the function, which goes on until it ends."""
@@ -27,9 +28,11 @@ class Worker:
         """Take no more, and end the thread; the event is set when that has happened.
 
         Args:
-            last: done by the thread after what it does now.
+            last: done by the thread after what it does now; nothing where it was closed before.
         """
-        ended = threading.Event()
+        if self._ended is not None:
+            return self._ended
+        self._ended = ended = threading.Event()
 
         def finish() -> None:
             try:
