@@ -55,16 +55,6 @@ def test_an_environment_variable_may_write_its_line_ends(monkeypatch: pytest.Mon
     assert keys.load(entry("env:ONE_LINE_KEY")).bits == 2048
 
 
-def test_a_key_is_read_once(tmp_path: Path) -> None:
-    file = tmp_path / "key.pem"
-    file.write_text(saved(RSA))
-    reference = entry(f"file:{file}")
-    assert keys.loaded(reference) is None
-    first = keys.load(reference)
-    file.unlink()
-    assert keys.load(reference) is keys.loaded(reference) is first
-
-
 ENCRYPTED = RSA.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")).decode()
 PUBLIC = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
@@ -81,6 +71,7 @@ PUBLIC = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicK
         (saved(ec.generate_private_key(ec.SECP256R1())), {}, "neither an RSA nor an Ed25519 key"),
         (saved(RSA), {"algorithm": Algorithm.ED25519_SHA256}, "it is a key for rsa-sha256, not for ed25519-sha256"),
     ],
+    ids=["words", "nothing", "seed", "pem", "public", "encrypted", "elliptic", "algorithm"],
 )
 def test_what_is_no_key(text: str, more: dict[str, Algorithm], complaint: str) -> None:
     with pytest.raises(ConfigurationError, match=complaint) as caught:

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
-from posthouse import Message, MessageError
+from posthouse import ConfigurationError, Message, MessageError
 from posthouse.accounts import Account, Selection
 from posthouse.mime import render
 from posthouse.providers import Capabilities
+from posthouse.secrets import Secret
 from posthouse_dkim import signing
 from posthouse_dkim.settings import Canonicalization, DkimSettings, SigningKey
 
@@ -197,6 +198,18 @@ async def test_a_large_file_is_read_twice_and_never_held(zone: Zone, tmp_path: P
     file.write_bytes(b"other")
     with pytest.raises(MessageError, match="changed its size"):
         list(signed.frozen.chunks())
+
+
+async def test_a_mailer_reads_each_key_once(zone: Zone, tmp_path: Path) -> None:
+    file = tmp_path / "key.pem"
+    file.write_bytes((zone.folder / "ed25519.pem").read_bytes())
+    settings = DkimSettings(keys=(attrs.evolve(zone.ed25519, key=Secret(f"file:{file}")),))
+    message = Message(sender="a@example.org", to="b@example.com")
+    await signing.sign(message, settings)
+    file.unlink()
+    assert zone.verify(wire(await signing.sign(message, settings))) == [True]
+    with pytest.raises(ConfigurationError, match="No such file"):
+        await signing.sign(message, attrs.evolve(settings))  # as the next mailer has them
 
 
 def test_what_will_not_be_signed_is_known_before() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, get_args
 
 import attrs
@@ -17,7 +17,7 @@ from posthouse.errors import ConfigurationError, Problem
 from posthouse.schema import settings_of
 from posthouse.secrets import Secret
 
-__all__ = ["redact", "structure", "unstructure", "weaknesses"]
+__all__ = ["redact", "secrets_in", "structure", "unstructure", "weaknesses"]
 
 T = TypeVar("T")
 
@@ -94,15 +94,19 @@ def _redacted(value: Any) -> Any:
     return unstructure(value)
 
 
-def weaknesses(settings: Any, *, path: str = "") -> tuple[Problem, ...]:
-    """Return a warning for each secret that is not well kept: written into the file, or in a file others can read."""
-    found = []
+def secrets_in(settings: Any, *, path: str = "") -> Iterator[tuple[str, Secret]]:
+    """Yield the path and value of each secret in settings, those in their lists of tables included."""
     for field in settings_of(type(settings)):
         value = getattr(settings, field.name)
         below = f"{path}.{field.name}".lstrip(".")
-        if isinstance(value, Secret) and (weakness := value.weakness):
-            found.append(Problem(below, weakness))
+        if isinstance(value, Secret):
+            yield below, value
         for number, member in enumerate(value if isinstance(value, tuple) else ()):
             if attrs.has(type(member)) and not isinstance(member, Address):
-                found += weaknesses(member, path=f"{below}.{number}")
-    return tuple(found)
+                yield from secrets_in(member, path=f"{below}.{number}")
+
+
+def weaknesses(settings: Any, *, path: str = "") -> tuple[Problem, ...]:
+    """Return a warning for each secret that is not well kept: written into the file, or in a file others can read."""
+    found = ((below, secret.weakness) for below, secret in secrets_in(settings, path=path))
+    return tuple(Problem(below, weakness) for below, weakness in found if weakness)

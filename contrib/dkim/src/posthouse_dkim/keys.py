@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from posthouse.errors import ConfigurationError
 from posthouse_dkim.settings import Algorithm, SigningKey
 
-__all__ = ["SMALL", "PrivateKey", "load", "loaded"]
+__all__ = ["SMALL", "PrivateKey", "load"]
 
 _LEAST = 1024  # bits: verifiers refuse less (RFC 8301 section 3.2)
 SMALL = 2048
@@ -26,7 +26,6 @@ SMALL = 2048
 
 _SEED = 32  # bytes
 _log = logging.getLogger("posthouse.dkim")
-_loaded: dict[SigningKey, PrivateKey] = {}
 
 
 @frozen
@@ -51,19 +50,12 @@ class PrivateKey:
         return self.algorithm is Algorithm.RSA_SHA256 and self.bits < SMALL
 
 
-def loaded(entry: SigningKey) -> PrivateKey | None:
-    """Return a key that was read before."""
-    return _loaded.get(entry)
-
-
 def load(entry: SigningKey) -> PrivateKey:
-    """Read a key, once in the life of the process. May block.
+    """Read a key. May block.
 
     Raises:
         ConfigurationError: it cannot be read, or is no key, too small, or of another algorithm (``dkim.key``).
     """
-    if (known := _loaded.get(entry)) is not None:
-        return known
     key, trouble = _read(entry.key.reveal())
     if key is None:
         raise _unusable(entry, trouble, "It holds one private key in PEM: openssl genrsa 2048, for example.")
@@ -73,7 +65,6 @@ def load(entry: SigningKey) -> PrivateKey:
         raise _unusable(entry, f"it is a key for {key.algorithm}, not for {entry.algorithm}", "Change one of them.")
     if key.is_small:
         _log.warning("the DKIM key %s has only %d bits; make one of %d", entry.record, key.bits, SMALL)
-    _loaded[entry] = key
     return key
 
 

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from attrs import Attribute, frozen
+from attrs import Attribute, field, frozen
 
 from posthouse.addresses import Address
 from posthouse.errors import MessageError
@@ -171,6 +171,9 @@ class DkimSettings:
         minimum=0,
         advanced=True,
     )
+
+    loaded: dict[str, Any] = field(factory=dict, init=False, eq=False, repr=False)
+    """The keys that were read, by the name of their record: a mailer reads each once."""
 
     def signs_for(self, account: str) -> bool:
         """Return whether an account's mail is signed at all."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from posthouse.messages import Message
     from posthouse.mime import Rendered
     from posthouse.providers import Capabilities
+    from posthouse_dkim.keys import PrivateKey
     from posthouse_dkim.settings import DkimSettings, SigningKey
 
 __all__ = ["objections", "sign"]
@@ -49,7 +50,7 @@ async def sign(message: Message, settings: DkimSettings) -> Message:
             hint="Add a table [[extensions.dkim.keys]] for it, or say in extensions.dkim.accounts who signs.",
         )
     small = not (message.attachments or message.inline) and len(message.raw or b"") < _SMALL
-    if small and all(keys.loaded(entry) for entry in entries):
+    if small and all(entry.record in settings.loaded for entry in entries):
         return _signed(message, entries, settings)
     return await asyncio.to_thread(_signed, message, entries, settings)
 
@@ -58,8 +59,15 @@ def _signed(message: Message, entries: tuple[SigningKey, ...], settings: DkimSet
     rendered = message.frozen or _rendered(message)
     head, body_hash = body.read(rendered.chunks(), settings.body_canonicalization)
     now = int(time.time())
-    fields = [signature_field(head, body_hash, entry, keys.load(entry), settings, now) for entry in entries]
+    fields = [signature_field(head, body_hash, entry, _key(entry, settings), settings, now) for entry in entries]
     return message.frozen_as(rendered.prefixed(b"".join(fields)))
+
+
+def _key(entry: SigningKey, settings: DkimSettings) -> PrivateKey:
+    key: PrivateKey | None = settings.loaded.get(entry.record)
+    if key is None:
+        key = settings.loaded[entry.record] = keys.load(entry)
+    return key
 
 
 def _rendered(message: Message) -> Rendered:

@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 import click
-from attrs import fields
 
 from posthouse.cli.exit_codes import ExitCode
 from posthouse.cli.invocation import Invocation, common_options, help_if_alone, json_option, pass_invocation
@@ -15,6 +14,7 @@ from posthouse.cli.prompts import ask_secret
 from posthouse.cli.settings_in_use import settings_in_use
 from posthouse.errors import ConfigurationError
 from posthouse.secrets import Secret
+from posthouse.structuring import secrets_in
 
 __all__ = ["command"]
 
@@ -56,10 +56,9 @@ def check(invocation: Invocation, /) -> int:
     Shows none of them, and exits with 78 if one cannot be read.
     """
     results = [
-        _try(f"{path}.{field.name}", value)
+        _try(place, secret)
         for path, settings, _ in settings_in_use(invocation.configuration())
-        for field in fields(type(settings))
-        if isinstance(value := getattr(settings, field.name), Secret)
+        for place, secret in secrets_in(settings, path=path)
     ]
     if invocation.json:
         print_json(results)
