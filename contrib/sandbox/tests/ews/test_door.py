@@ -246,3 +246,58 @@ def test_pox(client: Client) -> None:
     ]
     assert client.post(b"<Autodiscover/>", url=url).status_code == 400
     assert client.post(b"nonsense", url=client.door.autodiscover_url).status_code == 400
+
+
+# --- drafts -----------------------------------------------------------------------------------------------------------
+
+LINKS = ("item:WebClientEditFormQueryString", "item:WebClientReadFormQueryString")
+DRAFTS = '<m:SavedItemFolderId><t:DistinguishedFolderId Id="drafts">{}</t:DistinguishedFolderId></m:SavedItemFolderId>'
+
+
+def get_item(name: str, fields: tuple[str, ...] = LINKS, shape: str = "IdOnly") -> str:
+    more = "".join(f'<t:FieldURI FieldURI="{field}"/>' for field in fields)
+    return (
+        f"<m:GetItem><m:ItemShape><t:BaseShape>{shape}</t:BaseShape>"
+        f"<t:AdditionalProperties>{more}</t:AdditionalProperties></m:ItemShape>"
+        f'<m:ItemIds><t:ItemId Id="{name}"/></m:ItemIds></m:GetItem>'
+    )
+
+
+def test_a_draft_is_kept_with_a_page_as_outlook_on_the_web_has(client: Client) -> None:
+    hidden = "<t:BccRecipients><t:Mailbox><t:EmailAddress>h@x.example</t:EmailAddress></t:Mailbox></t:BccRecipients>"
+    mailbox = "<t:Mailbox><t:EmailAddress>shared@sandbox.example</t:EmailAddress></t:Mailbox>"
+    body = create(beside=hidden, disposition="SaveOnly", folder=DRAFTS.format(mailbox))
+    assert codes(client.post(body)) == ["NoError"]
+    (draft,) = client.door.drafts
+    assert (draft.mailbox, draft.hidden, draft.raw) == ("shared@sandbox.example", ("h@x.example",), MIME)
+    shown = fromstring(client.post(get_item(draft.id)).content)
+    links = {one.tag.rpartition("}")[2]: one.text for one in shown.iter() if "WebClient" in one.tag}
+    assert list(links) == ["WebClientReadFormQueryString", "WebClientEditFormQueryString"]
+    assert links["WebClientEditFormQueryString"] == draft.link
+    with requests.Session() as browser:
+        browser.trust_env = False
+        page = browser.get(draft.link, verify=str(client.sandbox.ca_file), timeout=10)
+        assert page.content == b"Bcc: h@x.example\r\n" + MIME
+        assert (
+            browser.get(draft.link.replace(draft.id, "7"), verify=str(client.sandbox.ca_file), timeout=10).status_code
+            == 404
+        )
+
+
+def test_a_draft_in_a_mailbox_without_rights_is_refused(client: Client) -> None:
+    mailbox = "<t:Mailbox><t:EmailAddress>joerg@sandbox.example</t:EmailAddress></t:Mailbox>"
+    assert codes(client.post(create(disposition="SaveOnly", folder=DRAFTS.format(mailbox)))) == ["ErrorAccessDenied"]
+    assert client.door.drafts == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (get_item("nowhere"), "ErrorItemNotFound"),
+        (get_item("x", fields=("item:Subject",)), "ErrorInvalidPropertyRequest"),
+        (get_item("x", shape="Everything"), "ErrorSchemaValidation"),
+        ("<m:GetItem><m:ItemIds/></m:GetItem>", "ErrorSchemaValidation"),
+    ],
+)
+def test_items_that_cannot_be_shown(client: Client, body: str, code: str) -> None:
+    assert codes(client.post(body)) == [code]

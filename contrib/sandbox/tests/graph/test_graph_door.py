@@ -259,6 +259,29 @@ async def test_a_draft_lives_until_it_is_deleted(client: Client) -> None:
     assert code(await client.ask("GET", draft)) == (404, "ErrorItemNotFound")
 
 
+async def test_a_draft_has_a_page_as_outlook_on_the_web_has(client: Client) -> None:
+    mime = b"To: bob@example.org\r\nBcc: hidden@example.org\r\nSubject: Hi\r\n\r\n<b>text\r\n"
+    answer = await client.mime(b64encode(mime), f"/users/{ANNA}/messages")
+    shown = answer.json()
+    assert shown["webLink"].startswith(f"{client.door.url}/owa/?ItemID={shown['id']}&")
+    page = await client.http.get(shown["webLink"])
+    assert page.headers["content-type"].startswith("text/plain")
+    assert page.content == b"Bcc: hidden@example.org\r\nTo: bob@example.org\r\nSubject: Hi\r\n\r\n<b>text\r\n"
+    (draft,) = client.door.drafts
+    assert (draft.id, draft.mailbox, draft.link) == (shown["id"], ANNA, shown["webLink"])
+    await client.post(f"/users/{ANNA}/messages/{draft.id}/send")
+    assert client.door.drafts == ()
+    assert (await client.http.get(shown["webLink"])).status_code == 404
+
+
+async def test_a_draft_may_be_for_nobody_and_is_not_sent_then(client: Client) -> None:
+    answer = await client.mime(b64encode(b"Subject: to whom?\r\n\r\nx"), f"/users/{ANNA}/messages")
+    assert answer.status_code == 201
+    draft = f"/users/{ANNA}/messages/{answer.json()['id']}"
+    assert code(await client.post(f"{draft}/send")) == (400, "ErrorInvalidRecipients")
+    assert (await client.post(f"/users/{ANNA}/messages", {"subject": "to whom?"})).status_code == 201
+
+
 async def test_a_sent_draft_keeps_its_id_only_if_it_is_immutable(client: Client) -> None:
     for headers, status in (({"Prefer": 'IdType="ImmutableId"'}, 200), ({}, 404)):
         draft = await client.draft(**headers)

@@ -3,10 +3,14 @@ from __future__ import annotations
 import asyncio
 import smtplib
 
+import httpx
 import pytest
 
-from posthouse_sandbox import Sandbox
+from posthouse_sandbox import Authority, EwsDoor, GraphDoor, Sandbox
 from posthouse_sandbox.faults import Fault
+from posthouse_sandbox.graph.content import Content
+from posthouse_sandbox.graph.mailboxes import Draft
+from posthouse_sandbox.inbox_page import InboxDoor
 
 from .conftest import MAIL, Client, received
 
@@ -161,6 +165,32 @@ async def test_the_house_is_described_without_secrets(house: Sandbox, client: Cl
     page = (await client.get("/doors")).text
     said = str(doors) + str(users) + str(issued) + page
     assert not [secret for secret in (token, *house.credentials.passwords.values()) if secret in said]
+
+
+async def test_drafts_are_listed(sandbox_ca: Authority) -> None:
+    doors = [EwsDoor(), GraphDoor(), InboxDoor()]
+    async with Sandbox(doors=doors, authority=sandbox_ca) as house:
+        graph, page = house.door("graph"), house.door("inbox")
+        assert isinstance(graph, GraphDoor)
+        assert isinstance(page, InboxDoor)
+        content = Content.of_mime(b"To: bob@example.org\r\nBcc: h@x.example\r\nSubject: Hi\r\n\r\ntext\r\n")
+        draft = Draft("anna@sandbox.example", content, True, graph.url)
+        graph.service.mailboxes.drafts[draft.id] = draft
+        async with httpx.AsyncClient(base_url=page.url, trust_env=False) as client:
+            assert (await client.get("/api/drafts")).json() == {
+                "drafts": [
+                    {
+                        "door": "graph",
+                        "id": draft.id,
+                        "mailbox": "anna@sandbox.example",
+                        "recipients": ["bob@example.org", "h@x.example"],
+                        "hidden": ["h@x.example"],
+                        "subject": "Hi",
+                        "size": len(content.raw),
+                        "link": draft.web_link,
+                    }
+                ]
+            }
 
 
 async def test_a_message_that_a_door_takes_is_there_with_who_signed_in(house: Sandbox, client: Client) -> None:

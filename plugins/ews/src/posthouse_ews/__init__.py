@@ -7,18 +7,18 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from posthouse.hookspecs import hookimpl
-from posthouse.providers import Credential, TransportDescription
+from posthouse.providers import Credential, Draft, TransportDescription
 from posthouse_ews.capabilities import ACCEPTS, CAPABILITIES, RESOURCES
 from posthouse_ews.settings import Access, EwsSettings
 
 if TYPE_CHECKING:
     from posthouse.accounts import Account
-    from posthouse.messages import Submission
+    from posthouse.messages import Message, Submission
     from posthouse.receipts import Delivery
     from posthouse.reports import Check
     from posthouse_ews.connection import EwsConnection
 
-__all__ = ["Access", "EwsSettings", "connect", "describe", "send", "send_batch", "test"]
+__all__ = ["Access", "EwsSettings", "compose", "connect", "describe", "send", "send_batch", "test"]
 
 
 @hookimpl
@@ -56,6 +56,14 @@ async def send_batch(connection: EwsConnection, submissions: AsyncIterator[Submi
     async with aclosing(connection.send_batch(submissions)) as deliveries:
         async for delivery in deliveries:
             yield delivery
+
+
+@hookimpl
+async def compose(account: Account, settings: EwsSettings, credential: Credential, message: Message) -> Draft:
+    """Leave a message as a draft in the mailbox, with a link that opens it where the server gives one."""
+    from posthouse_ews.composing import leave_draft
+
+    return await leave_draft(account, settings, credential, message)
 
 
 @hookimpl

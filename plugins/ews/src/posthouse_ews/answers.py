@@ -47,12 +47,17 @@ class Answer:
         text: the server's words.
         values: further facts by name, such as ``BackOffMilliseconds``.
         done: True if it was done; a warning does not mean otherwise.
+        item_id, change_key: the server's names for an item and its state; empty where it names none.
+        link: where Outlook on the web opens it: a URL, or what follows that of Outlook on the web.
     """
 
     code: str
     text: str = ""
     values: Mapping[str, str] = Factory(dict)
     done: bool = True
+    item_id: str = ""
+    change_key: str = ""
+    link: str = ""
 
     @property
     def stopped(self) -> bool:

@@ -22,6 +22,7 @@ CAPABILITIES = Capabilities(
     unicode_addresses=False,
     any_sender=True,
     message_id=True,
+    compose=True,
 )
 """What the protocol can do; the limits on sizes and recipients are the administrator's, and not told beforehand."""
 

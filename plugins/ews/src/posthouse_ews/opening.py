@@ -129,6 +129,18 @@ class Opening:
             notes=(f"{ending.cause} {ending.next}",) if ending else (),
         )
 
+    @property
+    def service(self) -> Service:
+        """The calls, known after `prepare`."""
+        assert self._service is not None
+        return self._service
+
+    @property
+    def wire(self) -> Wire:
+        """The connection under them, known after `prepare`."""
+        assert self._wire is not None
+        return self._wire
+
     def abort(self) -> None:
         """Cut the connection. From any thread."""
         if self._wire is not None:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["Draft", "SentCopy", "Service", "read_response"]
 
 _SOAP_ERROR = 500
+_LINKS = ("WebClientEditFormQueryString", "WebClientReadFormQueryString")
+"""Where Outlook on the web opens an item, the page on which it can be changed first."""
+
 _XML = ("text/xml", "application/soap+xml", "application/xml")
 
 
@@ -150,6 +153,37 @@ class Service(EWSAccountService):  # type: ignore[misc] # exchangelib has no ann
         payload.append(items)
         return self._call(payload)
 
+    def save_draft(self, draft: Draft, mailbox: str) -> Response:
+        """Leave a message in Drafts and send nothing.
+
+        Args:
+            draft: the message.
+            mailbox: whose Drafts; empty for those of the mailbox that requests are made for.
+        """
+        payload = create_element("m:CreateItem", attrs={"MessageDisposition": "SaveOnly"})
+        saved = create_element("m:SavedItemFolderId")
+        saved.append(_folder("drafts", mailbox))
+        payload.append(saved)
+        items = create_element("m:Items")
+        items.append(_item(draft))
+        payload.append(items)
+        return self._call(payload)
+
+    def get_links(self, item_id: str, change_key: str) -> Response:
+        """Ask for the pages on which Outlook on the web opens an item."""
+        payload = create_element("m:GetItem")
+        shape = create_element("m:ItemShape")
+        add_xml_child(shape, "t:BaseShape", "IdOnly")
+        more = create_element("t:AdditionalProperties")
+        for name in _LINKS:
+            more.append(create_element("t:FieldURI", attrs={"FieldURI": f"item:{name}"}))
+        shape.append(more)
+        payload.append(shape)
+        ids = create_element("m:ItemIds")
+        ids.append(create_element("t:ItemId", attrs={"Id": item_id, "ChangeKey": change_key}))
+        payload.append(ids)
+        return self._call(payload)
+
     def _call(self, payload: Any) -> Response:
         """Send a request, once.
 
@@ -220,11 +254,16 @@ def _is_message(element: Any) -> bool:
 
 
 def _answer(message: Any) -> Answer:
+    item = message.find(f".//{{{TNS}}}ItemId")
+    links = (message.findtext(f".//{{{TNS}}}{name}", "").strip() for name in _LINKS)
     return Answer(
         code=message.findtext(f"{{{MNS}}}ResponseCode", "").strip(),
         text=message.findtext(f"{{{MNS}}}MessageText", "").strip(),
         values=_values(message.find(f"{{{MNS}}}MessageXml")),
         done=message.get("ResponseClass") != "Error",
+        item_id=item.get("Id", "") if item is not None else "",
+        change_key=item.get("ChangeKey", "") if item is not None else "",
+        link=next(filter(None, links), ""),
     )
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from posthouse_sandbox.certificates import ServerCertificate
 from posthouse_sandbox.doors import ENTRA, AccountSettings, Premises, SignIn
+from posthouse_sandbox.drafts import SavedDraft, page_of
 from posthouse_sandbox.ews.autodiscover import answer_pox, answer_soap
 from posthouse_sandbox.ews.errors import EwsError, HttpError, SoapFaultError
 from posthouse_sandbox.ews.ntlm import DOMAIN, NtlmDoorman
@@ -38,10 +39,10 @@ ITEM = "item"
 class EwsDoor(WebDoor):
     """A stand-in for the Exchange Web Services of an Exchange server, as far as they send mail.
 
-    The service is at ``door.ews_url``. It knows CreateItem, SendItem, CreateAttachment, GetFolder and Autodiscover,
-    takes Basic, NTLM and tokens of the sandbox, and refuses what Exchange refuses. Faults know requests by the name of
-    the operation, and single items of a request as ``"item"``: ``only 200 ErrorSendAsDenied``. A fault's header
-    ``BackOffMilliseconds`` becomes part of the XML.
+    The service is at ``door.ews_url``. It knows CreateItem, SendItem, CreateAttachment, GetItem, GetFolder and
+    Autodiscover, takes Basic, NTLM and tokens of the sandbox, and refuses what Exchange refuses. Faults know requests
+    by the name of the operation, and single items of a request as ``"item"``: ``only 200 ErrorSendAsDenied``. A fault's
+    header ``BackOffMilliseconds`` becomes part of the XML.
 
     Args:
         name: of the door.
@@ -118,6 +119,7 @@ class EwsDoor(WebDoor):
         self._doorman = Doorman(premises.credentials, premises.tokens, ntlm, self.mechanisms)
         self.service = Service(
             self.name,
+            self.url,
             premises.inbox,
             impersonators=self._impersonators,
             largest=self._largest,
@@ -128,8 +130,27 @@ class EwsDoor(WebDoor):
                 Route("/EWS/Exchange.asmx", self._ews, methods=["POST"]),
                 Route("/autodiscover/autodiscover.svc", self._autodiscover, methods=["POST"]),
                 Route("/autodiscover/autodiscover.xml", self._autodiscover, methods=["POST"]),
+                Route("/owa/", self._show_draft),
             ]
         )
+
+    @property
+    def drafts(self) -> tuple[SavedDraft, ...]:
+        """What waits in the mailboxes to be sent, oldest first."""
+        return tuple(
+            SavedDraft(
+                door=self.name,
+                id=name,
+                mailbox=draft.mailbox,
+                recipients=draft.item.recipients,
+                raw=draft.item.as_mime(),
+                link=self.service.link_to(name),
+            )
+            for name, draft in self.service.drafts.items()
+        )
+
+    async def _show_draft(self, request: Request) -> Response:
+        return page_of(self.drafts, request.query_params.get("ItemID", ""))
 
     async def _ews(self, request: Request) -> Response:
         try:

@@ -1,9 +1,10 @@
-"""What Exchange does with a request: CreateItem, SendItem, CreateAttachment, GetFolder."""
+"""What Exchange does with a request: CreateItem, SendItem, CreateAttachment, GetItem, GetFolder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from uuid import uuid4
 from xml.etree import ElementTree as ET
 
@@ -18,7 +19,7 @@ from posthouse_sandbox.inbox import Inbox, Received
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["VERSIONS", "Call", "Service"]
+__all__ = ["VERSIONS", "Call", "Draft", "Service"]
 
 VERSIONS = [
     "Exchange2007",
@@ -33,6 +34,12 @@ VERSIONS = [
 ]
 _HEADERS = ("RequestServerVersion", "MailboxCulture", "ExchangeImpersonation", "TimeZoneContext")
 _DISPOSITIONS = ("SaveOnly", "SendOnly", "SendAndSaveCopy")
+_LINKS = {
+    "item:WebClientReadFormQueryString": "ReadMessageItem",
+    "item:WebClientEditFormQueryString": "ComposeMessageItem",
+}
+"""The properties that say where Outlook on the web opens an item, in the schema's order."""
+
 _FOLDERS = ("inbox", "drafts", "sentitems", "outbox", "deleteditems", "msgfolderroot", "root")
 
 
@@ -58,7 +65,15 @@ class Call:
 
 
 @define
-class _Draft:
+class Draft:
+    """A message in Drafts.
+
+    Attributes:
+        item: the message.
+        mailbox: in whose Drafts.
+        change_key: changes whenever it does.
+    """
+
     item: Item
     mailbox: str
     change_key: str
@@ -72,6 +87,7 @@ class Service:
 
     Args:
         door: name of the door.
+        url: where it is, which also answers for Outlook on the web.
         inbox: where messages go.
         impersonators: users who may act as any mailbox; an application with ``full_access_as_app`` may always.
         largest: bytes of the largest message that may be sent.
@@ -79,11 +95,13 @@ class Service:
 
     Attributes:
         sent_items: mailbox → Message-IDs of the copies that were kept there.
+        drafts: what was saved and not sent yet, by id.
     """
 
     def __init__(
         self,
         door: str,
+        url: str,
         inbox: Inbox,
         *,
         impersonators: frozenset[str],
@@ -91,11 +109,12 @@ class Service:
         trouble: Callable[[], EwsError | None],
     ) -> None:
         self._door = door
+        self._url = url
         self._inbox = inbox
         self._impersonators = frozenset(user.lower() for user in impersonators)
         self._largest = largest
         self._trouble = trouble
-        self._drafts: dict[str, _Draft] = {}
+        self.drafts: dict[str, Draft] = {}
         self.sent_items: dict[str, list[str]] = {}
 
     def mailbox_of(self, header: Element | None, visitor: Visitor) -> str:
@@ -139,6 +158,10 @@ class Service:
         ET.SubElement(root, f"{M}ResponseMessages").extend(operation(self, call))
         return root
 
+    def link_to(self, name: str, view: str = "ComposeMessageItem") -> str:
+        """Return the page on which Outlook on the web opens an item, in Microsoft's form."""
+        return f"{self._url}/owa/?ItemID={quote(name, safe='')}&exvsurl=1&viewmodel={view}"
+
     def _create_items(self, call: Call) -> list[Element]:
         found = children(
             call.request,
@@ -161,7 +184,8 @@ class Service:
         answer = ET.Element(f"{M}Items")
         if disposition == "SaveOnly":
             name, change_key = uuid4().hex, uuid4().hex
-            self._drafts[name] = _Draft(item, call.mailbox, change_key)
+            mailbox = self._folder(call, folder[0] if folder is not None and len(folder) else None)
+            self.drafts[name] = Draft(item, mailbox, change_key)
             ET.SubElement(ET.SubElement(answer, f"{T}Message"), f"{T}ItemId", {"Id": name, "ChangeKey": change_key})
             return answer
         saved_in = self._folder(call, folder[0] if folder is not None and len(folder) else None)
@@ -201,9 +225,32 @@ class Service:
             raise EwsError("ErrorInvalidChangeKey" if element.get("ChangeKey") else "ErrorChangeKeyRequired")
         saved_in = self._folder(call, folder[0] if folder is not None and len(folder) else None)
         self._deliver(call, draft.item)
-        del self._drafts[name]
+        del self.drafts[name]
         if save:
             self._save(saved_in, draft.item)
+
+    def _get_items(self, call: Call) -> list[Element]:
+        found = children(call.request, [f"{M}ItemShape", f"{M}ItemIds"])
+        parts = [f"{T}{name}" for name in ("BaseShape", "IncludeMimeContent", "BodyType", "AdditionalProperties")]
+        shape = children(child(found, f"{M}ItemShape", "GetItem"), parts)
+        if text(child(shape, f"{T}BaseShape", "ItemShape")) not in ("IdOnly", "Default", "AllProperties"):
+            raise SoapFaultError("ErrorSchemaValidation", "The BaseShape is none of the enumeration.")
+        more = shape.get(f"{T}AdditionalProperties")
+        wanted = [one.get("FieldURI", "") for one in more] if more is not None else []
+        if any(name not in _LINKS for name in wanted):
+            raise SoapFaultError("ErrorInvalidPropertyRequest", "Only links of items are known here.")
+        ids = child(found, f"{M}ItemIds", "GetItem")
+        return [self._answer(call, lambda one=one: self._get_item(call, one, wanted)) for one in ids]  # type: ignore[misc]
+
+    def _get_item(self, call: Call, element: Element, wanted: list[str]) -> Element:
+        name, draft = self._draft(call, element)
+        answer = ET.Element(f"{M}Items")
+        item = ET.SubElement(answer, f"{T}Message")
+        ET.SubElement(item, f"{T}ItemId", {"Id": name, "ChangeKey": draft.change_key})
+        for uri, view in _LINKS.items():
+            if uri in wanted:
+                ET.SubElement(item, f"{T}{uri.partition(':')[2]}").text = self.link_to(name, view)
+        return answer
 
     def _get_folders(self, call: Call) -> list[Element]:
         found = children(call.request, [f"{M}FolderShape", f"{M}FolderIds"])
@@ -237,10 +284,10 @@ class Service:
             content = ET.Element(f"{M}{_EMPTY[call.operation]}")
         return message(call.operation, error, content)
 
-    def _draft(self, call: Call, element: Element) -> tuple[str, _Draft]:
+    def _draft(self, call: Call, element: Element) -> tuple[str, Draft]:
         name = element.get("Id", "")
-        draft = self._drafts.get(name)
-        if draft is None or draft.mailbox != call.mailbox:
+        draft = self.drafts.get(name)
+        if draft is None or not self._may_use(draft.mailbox, call):
             raise EwsError("ErrorItemNotFound")
         return name, draft
 
@@ -291,7 +338,13 @@ _OPERATIONS: Mapping[str, Callable[[Service, Call], list[ET.Element]]] = {
     "CreateItem": Service._create_items,
     "SendItem": Service._send_items,
     "CreateAttachment": Service._attach,
+    "GetItem": Service._get_items,
     "GetFolder": Service._get_folders,
 }
-_EMPTY: Mapping[str, str] = {"CreateItem": "Items", "CreateAttachment": "Attachments", "GetFolder": "Folders"}
+_EMPTY: Mapping[str, str] = {
+    "CreateItem": "Items",
+    "GetItem": "Items",
+    "CreateAttachment": "Attachments",
+    "GetFolder": "Folders",
+}
 """What an answer holds also where there is nothing to hold."""

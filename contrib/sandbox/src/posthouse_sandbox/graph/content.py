@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import getaddresses, make_msgid
@@ -19,6 +18,7 @@ from posthouse.errors import MessageError
 from posthouse.messages import Message
 from posthouse.mime import render
 from posthouse.mime.raw import fields, split
+from posthouse_sandbox.drafts import hidden_in
 from posthouse_sandbox.graph.errors import GraphError
 from posthouse_sandbox.graph.resources import check_mailbox, recipients_of
 
@@ -98,9 +98,7 @@ class Content:
     @property
     def hidden(self) -> tuple[str, ...]:
         """Those who receive it and whom its headers do not name."""
-        message = message_from_bytes(self.raw)
-        named = {address for _, address in getaddresses([*message.get_all("To", []), *message.get_all("Cc", [])])}
-        return tuple(address for address in self.recipients if address not in named)
+        return hidden_in(self.raw, self.recipients)
 
     @property
     def size(self) -> int:

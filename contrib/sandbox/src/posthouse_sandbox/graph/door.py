@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from posthouse_sandbox.certificates import ServerCertificate
 from posthouse_sandbox.doors import ENTRA, AccountSettings, Premises
+from posthouse_sandbox.drafts import SavedDraft, page_of
 from posthouse_sandbox.faults import Fault
 from posthouse_sandbox.graph.batch import answer_batch
 from posthouse_sandbox.graph.errors import GraphError, error_body
@@ -73,8 +74,28 @@ class GraphDoor(WebDoor):
             routes=[
                 Route("/v1.0/{path:path}", self._answer_request, methods=_METHODS),
                 Route("/upload/{token}", self._answer_request, methods=_METHODS),
+                Route("/owa/", self._show_draft),
             ]
         )
+
+    @property
+    def drafts(self) -> tuple[SavedDraft, ...]:
+        """What waits in the mailboxes to be sent, oldest first."""
+        return tuple(
+            SavedDraft(
+                door=self.name,
+                id=draft.id,
+                mailbox=draft.mailbox,
+                recipients=draft.content.recipients,
+                raw=draft.content.as_mime(),
+                link=draft.web_link,
+            )
+            for draft in self.service.mailboxes.drafts.values()
+            if draft.is_draft
+        )
+
+    async def _show_draft(self, request: Request) -> Response:
+        return page_of(self.drafts, request.query_params.get("ItemID", ""))
 
     async def _answer_request(self, request: Request) -> Response:
         path = request.scope["raw_path"].decode("ascii").removeprefix("/v1.0")

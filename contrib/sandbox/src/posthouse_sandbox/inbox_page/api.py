@@ -59,6 +59,7 @@ class Api:
             ("GET", "/messages/{id}/raw", self._raw),
             ("GET", "/messages/{id}/request", self._request),
             ("GET", "/messages/{id}/parts/{number:int}", self._part),
+            ("GET", "/drafts", self._drafts),
             ("GET", "/faults", self._faults),
             ("POST", "/faults", self._script),
             ("DELETE", "/faults", self._clear_faults),
@@ -124,6 +125,10 @@ class Api:
         if received is None:
             raise ApiError(404, "there is no such message")
         return received
+
+    async def _drafts(self, request: Request) -> Response:
+        drafts = [draft.as_dict() for door in self._premises.doors for draft in getattr(door, "drafts", ())]
+        return JSONResponse({"drafts": drafts})
 
     # Faults
 
