@@ -21,6 +21,7 @@ from keyring_in_memory import MemoryKeyring
 from memory_plugins import memory_drafts, memory_transport, tokens
 from memory_plugins import moved as moved_transport
 from memory_plugins.memory_transport import BOXES, Box
+from plugin_sites import Site
 
 settings.register_profile("posthouse", deadline=None)  # a busy machine is no failure
 settings.load_profile("posthouse")
@@ -60,6 +61,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         return site
 
     return install
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """Return an empty folder of ``sys.path`` for programs in processes of their own, and one to work in."""
+    return Site(tmp_path)
 
 
 @pytest.fixture

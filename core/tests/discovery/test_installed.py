@@ -38,8 +38,7 @@ json.dump({"opened": opened, "listed": listed, "loaded": sorted(set(sys.modules)
 def test_of_three_hundred_distributions_only_the_plugins_metadata_is_read(site: Site) -> None:
     """Structure instead of time, which the benchmark measures: what is opened, and what is imported."""
     for number in range(299):
-        points = {"kind": f"tool{number}", "group": "console_scripts"} if number % 2 else {"kind": ""}
-        site.add(f"other-{number}", {}, **points)
+        site.add(f"other-{number}", {}, kind=f"tool{number}" if number % 2 else "", group="console_scripts")
     plugin = site.add("acme-mail")
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(site.path)!r})\n{WATCHED}"],

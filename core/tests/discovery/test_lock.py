@@ -354,9 +354,7 @@ def test_an_archive_cannot_be_locked(site: Site) -> None:
 
 
 def test_a_process_hashes_each_distribution_once(locked: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(locked.path))
-    for name in ("acme_mail", "posthouse_acme_shared"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    locked.enter(monkeypatch)
     hashed: list[str] = []
 
     def counting(installed):

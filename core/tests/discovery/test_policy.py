@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from plugin_sites import Site
 
@@ -49,7 +51,7 @@ def test_the_order_is_deny_allow_version_api_conflict(site: Site) -> None:
     """A plugin against which everything speaks loses one objection after the other."""
     site.add("acme-mail", group="posthouse.transports.v2")
     site.add("acme-rival")
-    everything = {"deny": ("acme-mail",), "allow": ("acme-rival",), "require": ("acme-mail>=2",)}
+    everything: dict[str, Any] = {"deny": ("acme-mail",), "allow": ("acme-rival",), "require": ("acme-mail>=2",)}
     seen = [state(site, PluginPolicy(**everything))]
     for key in tuple(everything):
         del everything[key]

@@ -181,7 +181,7 @@ class Site:
     def here(self, *arguments: str) -> Result:
         """Run ``posthouse`` in this process, which is much quicker."""
         with pytest.MonkeyPatch.context() as patch:
-            self._enter(patch)
+            self.enter(patch)
             return CliRunner().invoke(posthouse, list(arguments), prog_name="posthouse")
 
     def states(self) -> dict[str, tuple[str, str]]:
@@ -191,9 +191,12 @@ class Site:
         listed = json.loads(done.stdout)
         return {c["distribution"]: (c["state"], c["reason"]) for c in listed if str(self.path) in c["location"]}
 
-    def _enter(self, patch: pytest.MonkeyPatch) -> None:
+    def enter(self, patch: pytest.MonkeyPatch) -> None:
+        """Make what is installed importable in this process, forget namesakes of other tests, and work in the folder."""
         for path in (self.path, *self.further_paths):
             patch.syspath_prepend(str(path))
+        for name in {found.name.partition(".")[0] for found in self.path.iterdir()} & sys.modules.keys():
+            del sys.modules[name]
         patch.chdir(self.work)
         patch.delenv("POSTHOUSE_CONFIG", raising=False)
 

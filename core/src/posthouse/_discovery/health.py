@@ -184,27 +184,30 @@ def _of_groups(package: Installed) -> Iterator[Finding]:
             )
 
 
-def _of_names(candidates: Iterable[Candidate], registry: Registry) -> Iterator[Finding]:
+def _of_names(candidates: list[Candidate], registry: Registry) -> Iterator[Finding]:
     """Find names that look like others. Whoever names a distribution in ``[plugins]`` knows what it is."""
-    candidates = list(candidates)
     rules = registry.policy
-    known = [c for c in candidates if policy.names((*rules.allow, *rules.require, *rules.prefer), c)]
-    strange = [c for c in candidates if c not in known and c.distribution not in DISTRIBUTIONS]
-    for candidate in strange:
-        others = DISTRIBUTIONS | {c.distribution for c in candidates}
-        kinds = KINDS | {c.kind for c in candidates if c.role == candidate.role}
-        for what, name, near in (
-            ("package", candidate.distribution, lookalike(candidate.distribution, others)),
-            (candidate.role, candidate.kind, lookalike(candidate.kind, kinds) if candidate.kind not in KINDS else ""),
-        ):
-            if near:
-                yield Finding(
-                    severity=Severity.WARNING,
-                    code="plugin.lookalike",
-                    about=candidate.title,
-                    message=f"the {what} {name!r} can be taken for {near!r}",
-                    hint=f"Make sure that {candidate.distribution} is what you wanted, and name it in [plugins] allow.",
-                )
+    known = (*rules.allow, *rules.require, *rules.prefer)
+    for candidate in candidates:
+        if candidate.distribution in DISTRIBUTIONS or policy.names(known, candidate):
+            continue
+        for what, name, near in _lookalikes(candidate, candidates):
+            yield Finding(
+                severity=Severity.WARNING,
+                code="plugin.lookalike",
+                about=candidate.title,
+                message=f"the {what} {name!r} can be taken for {near!r}",
+                hint=f"Make sure that {candidate.distribution} is what you wanted, and name it in [plugins] prefer.",
+            )
+
+
+def _lookalikes(candidate: Candidate, others: list[Candidate]) -> Iterator[tuple[str, str, str]]:
+    if near := lookalike(candidate.distribution, DISTRIBUTIONS | {other.distribution for other in others}):
+        yield "package", candidate.distribution, near
+    own = KINDS[candidate.role]
+    kinds = own | {other.kind for other in others if other.role == candidate.role}
+    if candidate.kind not in own and (near := lookalike(candidate.kind, kinds)):
+        yield candidate.role, candidate.kind, near
 
 
 def _of_lock(lock: Lock, installation: Installation) -> Iterator[Finding]:

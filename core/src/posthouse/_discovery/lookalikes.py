@@ -7,17 +7,21 @@ from collections.abc import Iterable
 
 __all__ = ["DISTRIBUTIONS", "KINDS", "lookalike"]
 
-KINDS = frozenset(
-    {
-        *("attachment-links", "azure-oauth2", "console", "dkim", "ews", "fax-gateway", "graph", "kerberos", "maildir"),
-        *("mapi", "none", "ntlm", "oauth2", "otel", "outbox", "password", "sandbox", "sendmail", "smtp", "smtps"),
-        "starttls",
-    }
-)
-"""The kinds that this project brings; they may look alike among themselves."""
+KINDS = {
+    "transport": frozenset({"ews", "fax-gateway", "graph", "maildir", "mapi", "sendmail", "smtp", "smtps", "starttls"}),
+    "authenticator": frozenset({"azure-oauth2", "kerberos", "none", "ntlm", "oauth2", "password"}),
+    "extension": frozenset({"attachment-links", "dkim", "otel"}),
+    "command": frozenset({"console", "demo", "outbox", "sandbox"}),
+}
+"""The kinds that this project brings, by role; they may look alike among themselves."""
 
 DISTRIBUTIONS = frozenset(
-    {"posthouse", "posthouse-django", "posthouse-esmtp", *(f"posthouse-{kind}" for kind in KINDS)}
+    {
+        *("posthouse", "posthouse-attachment-links", "posthouse-azure-oauth2", "posthouse-console", "posthouse-django"),
+        *("posthouse-dkim", "posthouse-esmtp", "posthouse-ews", "posthouse-fax-gateway", "posthouse-graph"),
+        *("posthouse-maildir", "posthouse-mapi", "posthouse-oauth2", "posthouse-otel", "posthouse-outbox"),
+        *("posthouse-sandbox", "posthouse-sendmail", "posthouse-smtp", "posthouse-smtps", "posthouse-starttls"),
+    }
 )
 """The distributions of this project."""
 
