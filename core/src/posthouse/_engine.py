@@ -66,7 +66,7 @@ class Engine:
         if self._extensions is None:
             configuration = self.configuration
             loaded = [
-                load_extension(self.registry, name, configuration.extensions)
+                load_extension(self.registry, name, configuration.extensions, configuration.source)
                 for name in configuration.plugins.extensions
             ]
             self._extensions = tuple(sorted(loaded, key=lambda extension: extension.description.phase))

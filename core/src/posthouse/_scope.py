@@ -146,8 +146,14 @@ class Extension:
     hooks: frozenset[str]
 
 
-def load_extension(registry: Registry, name: str, configured: Mapping[str, Selection]) -> Extension:
+def load_extension(registry: Registry, name: str, configured: Mapping[str, Selection], source: str = "") -> Extension:
     """Load an extension that the configuration names, and let it read its settings (``[extensions.NAME]``).
+
+    Args:
+        registry: the plugins that are installed.
+        name: which extension.
+        configured: the settings of extensions, by name.
+        source: the file that they come from, for messages.
 
     Raises:
         PluginError: it is missing or breaks the contract.
@@ -157,7 +163,7 @@ def load_extension(registry: Registry, name: str, configured: Mapping[str, Selec
     assert isinstance(loaded.description, ExtensionDescription)
     options = configured[name].options if name in configured else Options()
     path = f"extensions.{below_key(name)}"
-    settings, notices = read_settings(loaded.description, options, path=path, package=loaded.package)
+    settings, notices = read_settings(loaded.description, options, path=path, package=loaded.package, source=source)
     _logs.noticed(notices)
     return Extension(loaded.candidate, loaded.description, settings, loaded.hook, loaded.implemented)
 

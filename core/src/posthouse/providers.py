@@ -260,8 +260,8 @@ class Operation:
     """What an extension's `observe` is told about.
 
     Attributes:
-        name: ``"authenticate"``, ``"connect"``, ``"send"``, ``"test"``, or ``"batch"``, in which each message is a
-            ``"send"`` of its own that begins when the transport takes the message.
+        name: ``"authenticate"``, ``"connect"``, ``"send"``, ``"compose"``, ``"test"``, or ``"batch"``, in which each
+            message is a ``"send"`` of its own that begins when the transport takes the message.
         account: the account's name.
         transport: kind of its transport.
         authenticator: kind of its authenticator.
