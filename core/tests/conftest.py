@@ -19,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).parent / "importable"))
 from desktop import Desktop
 from keyring_in_memory import MemoryKeyring
 from memory_plugins import memory_drafts, memory_transport, tokens
-from memory_plugins import moved as moved_transport
 from memory_plugins.memory_transport import BOXES, Box
 from plugin_sites import Site
 
@@ -101,11 +100,9 @@ def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desktop:
 
 
 @pytest.fixture
-def moved(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+def moved(install: Install) -> None:
     """Install the transport ``moved``, whose settings have had another version."""
     install("posthouse-moved", kind="moved", module="memory_plugins.moved", version="2.3")
-    monkeypatch.setattr(moved_transport, "SEEN", [])
-    monkeypatch.setattr(moved_transport, "MISBEHAVIOUR", [])
 
 
 @pytest.fixture

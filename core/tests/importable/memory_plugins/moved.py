@@ -1,11 +1,8 @@
-"""The transport ``moved``, version 2.1 of its settings: in version 1 the server was called ``host``, and had no token.
-
-What it was asked to rewrite is in `SEEN`; what it does instead of rewriting, in `MISBEHAVIOUR`.
-"""
+"""The transport ``moved``, version 2.1 of its settings: in version 1 ``host`` was the server, and ``seconds`` ten a try."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -18,8 +15,6 @@ from posthouse.reports import Check
 from posthouse.schema import setting
 from posthouse.secrets import Secret
 
-SEEN: list[Mapping[str, Any]] = []
-MISBEHAVIOUR: list[Callable[[Mapping[str, Any]], Any]] = []
 VERSION = ["2.1"]
 
 
@@ -34,9 +29,6 @@ class MovedSettings:
 
 def from_1(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """Call the server by its new name, and count tries rather than seconds."""
-    if MISBEHAVIOUR:
-        return MISBEHAVIOUR[0](settings)
-    SEEN.append(dict(settings))
     moved = {"host": "server", "api_key": "token"}
     after = {moved.get(key, key): value for key, value in settings.items() if key != "seconds"}
     return {**after, "retries": settings["seconds"] // 10} if "seconds" in settings else after
