@@ -192,7 +192,7 @@ class Site:
         return {c["distribution"]: (c["state"], c["reason"]) for c in listed if str(self.path) in c["location"]}
 
     def enter(self, patch: pytest.MonkeyPatch) -> None:
-        """Make what is installed importable in this process, forget namesakes of other tests, and work in the folder."""
+        """Make what is installed importable here, forget namesakes of other tests, and work in the folder."""
         for path in (self.path, *self.further_paths):
             patch.syspath_prepend(str(path))
         for name in {found.name.partition(".")[0] for found in self.path.iterdir()} & sys.modules.keys():
