@@ -25,8 +25,17 @@ class Com(Protocol):
     def dispatch(self, prog_id: str) -> Any:
         """Return an object of this class, bound late; starts its program if need be."""
 
+    def get(self, target: Any, name: str) -> Any:
+        """Return a property."""
+
+    def put(self, target: Any, name: str, value: Any) -> None:
+        """Set a property to a value."""
+
     def put_reference(self, target: Any, name: str, value: Any) -> None:
         """Set a property that takes an object."""
+
+    def call(self, target: Any, name: str, *arguments: Any) -> Any:
+        """Call a method."""
 
 
 class Pywin32:
@@ -54,13 +63,31 @@ class Pywin32:
 
     def dispatch(self, prog_id: str) -> Any:
         """Return an object, bound late whatever type libraries somebody has generated code for."""
-        return self._dynamic.Dispatch(prog_id)
+        return self._dynamic.Dispatch(prog_id)._oleobj_
+
+    def get(self, target: Any, name: str) -> Any:
+        """Return a property."""
+        return self._invoke(target, name, self._pythoncom.DISPATCH_PROPERTYGET)
+
+    def put(self, target: Any, name: str, value: Any) -> None:
+        """Set a property to a value."""
+        self._invoke(target, name, self._pythoncom.DISPATCH_PROPERTYPUT, value)
 
     def put_reference(self, target: Any, name: str, value: Any) -> None:
-        """Set a property by DISPATCH_PROPERTYPUTREF; a plain assignment would hand over the object's default value."""
-        interface = target._oleobj_
-        number = interface.GetIDsOfNames(name)
-        interface.Invoke(number, 0, self._pythoncom.DISPATCH_PROPERTYPUTREF, False, value._oleobj_)
+        """Set a property by DISPATCH_PROPERTYPUTREF; a plain put would hand over the object's default value."""
+        self._invoke(target, name, self._pythoncom.DISPATCH_PROPERTYPUTREF, value)
+
+    def call(self, target: Any, name: str, *arguments: Any) -> Any:
+        """Call a method."""
+        return self._invoke(target, name, self._pythoncom.DISPATCH_METHOD, *arguments)
+
+    def _invoke(self, target: Any, name: str, how: int, *arguments: Any) -> Any:
+        """Call IDispatch itself.
+
+        What pywin32 makes of it (``win32com.client.dynamic``) turns whatever stops it from finding a name or setting a
+        property into an AttributeError: a busy Outlook then looks like one that lacks the member.
+        """
+        return target.Invoke(target.GetIDsOfNames(name), 0, how, True, *arguments)
 
 
 def system_com() -> Com:

@@ -17,6 +17,7 @@ __all__ = [
     "NOT_INITIALIZED",
     "NO_FILE",
     "NO_MEMBER",
+    "NO_NAME",
     "REJECTED",
     "WRONG_THREAD",
     "ModelError",
@@ -36,6 +37,7 @@ DISCONNECTED = _signed(0x80010108), "The object invoked has disconnected from it
 WRONG_THREAD = _signed(0x8001010E), "The application called an interface that was marshalled for a different thread."
 NOT_INITIALIZED = _signed(0x800401F0), "CoInitialize has not been called."
 NO_MEMBER = _signed(0x80020003), "Member not found."
+NO_NAME = _signed(0x80020006), "Unknown name."
 BAD_TYPE = _signed(0x80020005), "Type mismatch."
 BAD_COUNT = _signed(0x8002000E), "Invalid number of parameters."
 
@@ -48,7 +50,8 @@ NOT_FOUND = _signed(0x8004010F), "The attempted operation failed. An object coul
 MOVED = _signed(0x8004010A), "The item has been moved or deleted."
 
 _OF_COM = {
-    number for number, _ in (REJECTED, LATER, GONE, DIED, DISCONNECTED, WRONG_THREAD, NOT_INITIALIZED, NO_MEMBER)
+    number
+    for number, _ in (REJECTED, LATER, GONE, DIED, DISCONNECTED, WRONG_THREAD, NOT_INITIALIZED, NO_MEMBER, NO_NAME)
 } | {BAD_TYPE[0], BAD_COUNT[0]}
 
 

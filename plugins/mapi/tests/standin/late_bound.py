@@ -1,11 +1,12 @@
-"""What ``win32com.client.Dispatch`` and COM's apartments make of the object model, for systems without COM."""
+"""What late binding and COM's apartments make of the object model, for systems without COM."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
-from .errors import BAD_TYPE, NO_MEMBER, NOT_INITIALIZED, WRONG_THREAD, ModelError
+from .errors import BAD_TYPE, NO_MEMBER, NO_NAME, NOT_INITIALIZED, WRONG_THREAD, ModelError
 from .members import ComClass
 from .model import Application
 from .world import World
@@ -33,39 +34,39 @@ class ComError(Exception):
 
 
 class LateBound:
-    """An object as a client sees it: bound by name, at home in one thread."""
+    """An object as a client has it: bound by name, at home in one thread."""
 
     def __init__(self, target: ComClass, com: FakeCom) -> None:
-        vars(self).update(_target=target, _com=com, _thread=threading.get_ident())
+        self._target, self._com, self._thread = target, com, threading.get_ident()
 
-    def __getattr__(self, name: str) -> Any:
-        target = self._target
-        if name in target._public_methods_:
-            return lambda *arguments: self._reach(lambda: getattr(target, name)(*map(self._unwrapped, arguments)))
-        if name in target._public_attrs_:
-            return self._reach(lambda: getattr(target, name))
-        raise AttributeError(f"<unknown>.{name}")
+    def get(self, name: str) -> Any:
+        return self._reach(name, self._target._public_attrs_, lambda: getattr(self._target, name))
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        target = self._target
-        if name not in target._public_attrs_:
-            raise AttributeError(f"Property '<unknown>.{name}' can not be set.")
-        if name in target._reference_attrs_:
-            raise ComError.of(ModelError(NO_MEMBER))
-        self._reach(lambda: setattr(target, name, self._unwrapped(value)))
+    def put(self, name: str, value: Any, *, by_reference: bool) -> None:
+        members = self._target._reference_attrs_ if by_reference else self._plain_attrs
+        self._reach(name, members, lambda: setattr(self._target, name, self._unwrapped(value)))
 
-    def _put_reference(self, name: str, value: Any) -> None:
-        if name not in self._target._reference_attrs_ or not isinstance(value, LateBound):
-            raise ComError.of(ModelError(NO_MEMBER))
-        self._reach(lambda: setattr(self._target, name, self._unwrapped(value)))
+    def call(self, name: str, *arguments: Any) -> Any:
+        members = self._target._public_methods_
+        return self._reach(name, members, lambda: getattr(self._target, name)(*map(self._unwrapped, arguments)))
 
-    def _reach(self, use: Any) -> Any:
+    @property
+    def _plain_attrs(self) -> list[str]:
+        return [name for name in self._target._public_attrs_ if name not in self._target._reference_attrs_]
+
+    def _reach(self, name: str, members: list[str], use: Callable[[], Any]) -> Any:
         try:
             self._com.check_thread(self._thread)
+            self._check_name(name, members)
             result = use()
         except ModelError as error:
             raise ComError.of(error) from error
         return LateBound(result, self._com) if isinstance(result, ComClass) else result
+
+    def _check_name(self, name: str, members: list[str]) -> None:
+        if name not in members:
+            known = (*self._target._public_attrs_, *self._target._public_methods_)
+            raise ModelError(NO_MEMBER if name in known else NO_NAME)
 
     def _unwrapped(self, value: Any) -> Any:
         if isinstance(value, LateBound):
@@ -112,8 +113,17 @@ class FakeCom:
             raise ComError.of(error) from error
         return LateBound(Application(self.world), self)
 
+    def get(self, target: Any, name: str) -> Any:
+        return target.get(name)
+
+    def put(self, target: Any, name: str, value: Any) -> None:
+        target.put(name, value, by_reference=False)
+
     def put_reference(self, target: Any, name: str, value: Any) -> None:
-        target._put_reference(name, value)
+        target.put(name, value, by_reference=True)
+
+    def call(self, target: Any, name: str, *arguments: Any) -> Any:
+        return target.call(name, *arguments)
 
     def check_thread(self, home: int) -> None:
         """Refuse a thread without an apartment, and an object of another one."""

@@ -27,12 +27,13 @@ class Line:
         com: COM.
 
     Attributes:
+        com: COM.
         stage: where on the road a failure now is.
         lost: True once Outlook was found gone.
     """
 
     def __init__(self, com: Com) -> None:
-        self._com = com
+        self.com = com
         self._home = threading.get_ident()
         self._attempt: Attempt | None = None
         self.stage = Stage.CONNECT
@@ -50,7 +51,7 @@ class Line:
     def application(self) -> Remote:
         """Return Outlook, which is started if it is not running."""
         return Remote(
-            self.do("starting Outlook", lambda: self._com.dispatch("Outlook.Application")), self, "Application"
+            self.do("starting Outlook", lambda: self.com.dispatch("Outlook.Application")), self, "Application"
         )
 
     def do(self, doing: str, use: Callable[[], Any]) -> Any:
@@ -78,27 +79,16 @@ class Line:
             self._attempt.go_on()
             try:
                 return use()
-            except self._com.error as error:
+            except self.com.error as error:
                 reply = com_reply(error)
                 if reply.enhanced in _BUSY and self._attempt.remaining:
-                    self._com.pump()
+                    self.com.pump()
                     self._attempt.pause(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
                     continue
                 failed = failure(reply, self.stage, doing)
                 self.lost = self.lost or failed.code == LOST
                 raise failed from error
-            except AttributeError as error:
-                raise ProtocolError(
-                    f"This Outlook cannot do what was asked for while {doing}.",
-                    code="protocol.member",
-                    stage=self.stage,
-                    hint="Outlook 2010 or newer is needed; repair Office if it is.",
-                ) from error
-
-    def put_reference(self, target: Any, name: str, value: Any) -> None:
-        """Set a property that takes an object."""
-        self._com.put_reference(target, name, value)
 
 
 class Remote:
@@ -111,15 +101,17 @@ class Remote:
 
     def get(self, name: str) -> Any:
         """Return a property that is a value."""
-        return self._line.do(f"reading {self._name}.{name}", lambda: getattr(self._object, name))
+        return self._line.do(f"reading {self._name}.{name}", lambda: self._line.com.get(self._object, name))
 
     def put(self, name: str, value: Any) -> None:
         """Set a property to a value."""
-        self._line.do(f"setting {self._name}.{name}", lambda: setattr(self._object, name, value))
+        self._line.do(f"setting {self._name}.{name}", lambda: self._line.com.put(self._object, name, value))
 
     def call(self, name: str, *arguments: Any) -> Any:
         """Call a method that returns a value, or nothing."""
-        return self._line.do(f"calling {self._name}.{name}", lambda: getattr(self._object, name)(*arguments))
+        return self._line.do(
+            f"calling {self._name}.{name}", lambda: self._line.com.call(self._object, name, *arguments)
+        )
 
     def child(self, name: str) -> Remote:
         """Return a property that is an object."""
@@ -132,5 +124,5 @@ class Remote:
     def put_object(self, name: str, value: Remote) -> None:
         """Set a property to an object."""
         self._line.do(
-            f"setting {self._name}.{name}", lambda: self._line.put_reference(self._object, name, value._object)
+            f"setting {self._name}.{name}", lambda: self._line.com.put_reference(self._object, name, value._object)
         )
