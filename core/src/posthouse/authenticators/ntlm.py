@@ -2,8 +2,6 @@ r"""``auth = { kind = "ntlm", username = "DOMAIN\\user", password = "env:NAME" }
 
 from __future__ import annotations
 
-import asyncio
-
 from attrs import Attribute, frozen
 
 from posthouse.hookspecs import hookimpl
@@ -51,5 +49,7 @@ async def authenticate(settings: NtlmSettings, request: AuthenticationRequest) -
     Raises:
         ConfigurationError: the password cannot be had.
     """
+    import asyncio
+
     secret = Secret.literal(await asyncio.to_thread(settings.password.reveal))
     return Credential(kind=CredentialKind.NTLM, user=settings.username, secret=secret)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from attrs import Attribute, frozen
 
 from posthouse.hookspecs import hookimpl
@@ -54,6 +52,8 @@ async def authenticate(settings: PasswordSettings, request: AuthenticationReques
     Raises:
         ConfigurationError: the password cannot be had.
     """
+    import asyncio
+
     secret = settings.password
     if secret is not None and not secret.is_literal:
         secret = Secret.literal(await asyncio.to_thread(secret.reveal))

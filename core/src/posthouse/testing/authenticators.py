@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import pytest
-
-from posthouse.testing.contract import Contract
-from posthouse.testing.grades import NotShown
-from posthouse.testing.peers import SignIn
+from posthouse.testing.cases.description import DescriptionCases
+from posthouse.testing.cases.imports import ImportCases
+from posthouse.testing.cases.secrets import SecretSettingsCases
+from posthouse.testing.cases.settings import SettingsCases
+from posthouse.testing.cases.sign_in import SignInCases
 
 __all__ = ["AuthenticatorContract"]
 
 
-class AuthenticatorContract(Contract):
+class AuthenticatorContract(DescriptionCases, ImportCases, SignInCases, SettingsCases, SecretSettingsCases):
     """Every case for an authenticator. Subclass it with ``kind`` and the fixture ``peer``.
 
     ::
@@ -30,10 +28,3 @@ class AuthenticatorContract(Contract):
         def peer(self) -> ApiKey:
             return ApiKey()
     """
-
-    role: ClassVar[str] = "authenticator"
-
-    @pytest.fixture
-    def peer(self) -> SignIn:
-        """The sign-in service's stand-in, fresh for each case. To be overridden."""
-        raise NotShown(f"override the fixture {type(self).__name__}.peer")

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from types import TracebackType
 from urllib.parse import quote, quote_plus
 
 from attrs import define, field
 
 from posthouse.errors import PosthouseError
 
-__all__ = ["Spoken", "chain", "found_in", "frames_of", "logged", "words_of"]
+__all__ = ["Spoken", "chain", "found_in", "frames_of", "leaking_frames", "logged", "words_of"]
 
 _SHORTEST = 6  # anything shorter is found by chance
 _WIDE = 1000  # columns, so that no line is broken in two
@@ -61,14 +62,38 @@ def words_of(error: BaseException) -> str:
     return "\n".join(said)
 
 
+def leaking_frames(error: BaseException, secrets: Iterable[str]) -> list[str]:
+    """Return which local variables of which frames give a secret away, for an author to look at."""
+    known, found = tuple(secrets), []
+    for one in chain(error):
+        frames = traceback.walk_tb(_own(one.__traceback__))
+        for frame, line in frames:
+            names = [name for name, value in frame.f_locals.items() if found_in(_shown(value), known)]
+            where = f"{frame.f_code.co_name} ({frame.f_code.co_filename}:{line})"
+            found += [f"{name} in {where}" for name in names]
+    return found
+
+
+def _own(begin: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the kit's own frames at its beginning, which know the secret."""
+    while begin is not None and Path(begin.tb_frame.f_code.co_filename).is_relative_to(_KIT):
+        begin = begin.tb_next
+    return begin
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:  # it is not our business, and no traceback shows it either
+        return ""
+
+
 def frames_of(error: BaseException) -> str:
     """Return what tracebacks with local variables show, those of the standard library and of rich."""
     from rich.console import Console
     from rich.traceback import Traceback
 
-    begin = error.__traceback__
-    while begin is not None and Path(begin.tb_frame.f_code.co_filename).is_relative_to(_KIT):
-        begin = begin.tb_next  # the kit's own frames know the secret
+    begin = _own(error.__traceback__)
     out = StringIO()
     console = Console(file=out, width=_WIDE, color_system=None)
     console.print(Traceback.from_exception(type(error), error, begin, show_locals=True, width=_WIDE))

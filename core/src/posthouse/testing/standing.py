@@ -100,9 +100,12 @@ class Standing:
                 f"  import: {loading['plugin'] * 1000:.0f} ms, {ratio:.1f} times that of Posthouse's contract, "
                 f"{judged} the budget of {loading['budget']:.1f}"
             )
+        idle: dict[str, list[str]] = {}
         for name, result in self.results.items():
             if result.ending is Ending.DOES_NOT_APPLY:
-                yield f"  does not apply: {name} ({result.reason})"
+                idle.setdefault(result.reason, []).append(name)
+        for reason, names in idle.items():
+            yield f"  {reason}: {', '.join(names)} {_plural(Ending.DOES_NOT_APPLY, len(names))}"
         if self.next is not None:
             for name in self._missing(self.next):
                 result = self.results[name]

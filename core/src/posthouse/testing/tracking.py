@@ -25,16 +25,17 @@ class Started:
     _tasks: list[asyncio.Future[Any]] = field(factory=list)
     _threads: list[threading.Thread] = field(factory=list)
 
-    async def left(self) -> list[str]:
-        """Return what still runs, once it had time to end, in words."""
+    async def left(self, *, threads: bool = True) -> list[str]:
+        """Return what still runs, once it had time to end, in words; tasks alone, if threads may stay."""
         pending = [task for task in self._tasks if not task.done()]
         if pending:
             await asyncio.wait(pending, timeout=_PATIENCE)
-        for thread in self._threads:
+        watched = self._threads if threads else []
+        for thread in watched:
             if thread.is_alive():
                 await asyncio.to_thread(thread.join, _PATIENCE)
         tasks = [f"a task: {task!r}" for task in pending if not task.done()]
-        return tasks + [f"a thread: {thread.name}" for thread in self._threads if thread.is_alive()]
+        return tasks + [f"a thread: {thread.name}" for thread in watched if thread.is_alive()]
 
 
 @asynccontextmanager

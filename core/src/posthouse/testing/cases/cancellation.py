@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import warnings
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from posthouse.testing.peers import Peer
 from posthouse.testing.sending import SendingContract
 from posthouse.testing.tracking import tracked
 
-__all__ = ["CancellationCases"]
+__all__ = ["CancellationCases", "soon"]
 
 _LONG = 20.0  # seconds after which something hangs; none of it is reached when all is well
 _STEPS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -36,7 +36,7 @@ class CancellationCases(SendingContract):
         if not peer.hasty:
             raise NotShown(f"set {type(peer).__name__}.hasty")
         await peer.hang()
-        delivery = await _soon(driver.send(submission(peer), **peer.hasty), "The transport does not give up")
+        delivery = await soon(driver.send(submission(peer), **peer.hasty), "The transport does not give up")
         assert delivery.error is not None
         if isinstance(delivery.error, UncertainError):
             assert set(statuses(delivery).values()) == {RecipientStatus.UNCERTAIN}
@@ -51,12 +51,12 @@ class CancellationCases(SendingContract):
         await peer.hang()
         async with tracked() as started:
             sending = asyncio.create_task(driver.send(submission(peer)))
-        await _soon(peer.held(), "No request arrived")
+        await soon(peer.held(), "No request arrived")
         sending.cancel()
-        await _soon(asyncio.wait([sending]), "The cancelled call goes on")
+        await soon(asyncio.wait([sending]), "The cancelled call goes on")
         assert sending.cancelled(), "the cancellation was swallowed"
         assert not driver.usable, "the send was cancelled, and the connection says that it is usable"
-        await _soon(driver.close(), "The connection does not close")
+        await soon(driver.close(), "The connection does not close")
         left = await started.left()
         assert not left, f"after a cancelled send, {', '.join(left)} still runs"
         _collect()
@@ -71,7 +71,7 @@ class CancellationCases(SendingContract):
                 await asyncio.sleep(0)
             done = sending.done()
             sending.cancel()
-            await _soon(asyncio.wait([sending]), "The cancelled call goes on")
+            await soon(asyncio.wait([sending]), "The cancelled call goes on")
             if not sending.cancelled() and (error := sending.exception()):
                 pytest.fail(f"cancelled after {steps} steps, the send raised {error!r}")
             if connection.usable:
@@ -92,8 +92,8 @@ def _collect() -> None:
         gc.collect()
 
 
-async def _soon(awaitable: Coroutine[Any, Any, Any], otherwise: str) -> Any:
-    """Await something that does not take long."""
+async def soon(awaitable: Awaitable[Any], otherwise: str) -> Any:
+    """Await something that does not take long; ``otherwise`` says what is wrong if it does."""
     try:
         async with asyncio.timeout(_LONG):
             return await awaitable

@@ -16,7 +16,7 @@ from posthouse.structuring import structure, unstructure
 from posthouse.testing.contract import Contract
 from posthouse.testing.driving import Driver, submission
 from posthouse.testing.grades import DoesNotApply, Grade, case
-from posthouse.testing.leaks import found_in, frames_of, logged, words_of
+from posthouse.testing.leaks import found_in, frames_of, leaking_frames, logged, words_of
 from posthouse.testing.peers import Peer
 from posthouse.testing.plugins import PluginUnderTest
 from posthouse.testing.sending import SendingContract
@@ -85,7 +85,9 @@ class TransportSecretCases(SendingContract):
             raised = delivery.error
             assert not found_in(repr(delivery) + json.dumps(_receipt(delivery).as_dict()), secrets)
         assert not found_in(words_of(raised), secrets), "the error tells a secret"
-        assert not found_in(frames_of(raised), secrets), "a frame of the error's traceback shows a secret"
+        shown = leaking_frames(raised, secrets)
+        assert not shown, f"a traceback shows a secret: {'; '.join(shown)}"
+        assert not found_in(frames_of(raised), secrets), "a traceback as rich prints it shows a secret"
 
     @case(Grade.BRONZE)
     @pytest.mark.parametrize("trouble", ["", "refuse_sign_in"])
