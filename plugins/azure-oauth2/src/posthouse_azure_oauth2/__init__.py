@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
@@ -121,6 +120,8 @@ async def expiries(settings: AzureOAuth2Settings, request: AuthenticationRequest
     Raises:
         ConfigurationError: the certificate or the stored sign-in cannot be read.
     """
+    import asyncio
+
     from posthouse_azure_oauth2.expiry import find
 
     return await asyncio.to_thread(find, settings, request.account)

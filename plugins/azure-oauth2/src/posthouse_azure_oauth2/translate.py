@@ -91,45 +91,66 @@ def translated(settings: AzureOAuth2Settings, session: Session) -> Iterator[None
     Raises:
         ConnectError, TlsError, ThrottledError, AuthenticationError, ProtocolError: as they say.
     """
+    try:
+        yield
+    except Exception as error:
+        translation = _translation(error, settings, session)
+        if translation is None:
+            raise
+        _drop_frames(error)
+        raise translation from error
+
+
+def _drop_frames(error: BaseException) -> None:
+    """Take off the frames of msal and requests: they hold the client secret, and some tracebacks show variables."""
+    chain: BaseException | None = error
+    while chain is not None:
+        chain.__traceback__ = None
+        chain = chain.__cause__ or chain.__context__
+
+
+def _translation(error: Exception, settings: AzureOAuth2Settings, session: Session) -> DeliveryError | None:
+    """Return what an exception of msal or requests amounts to; None for any other."""
     import requests
     from msal.exceptions import MsalError, MsalServiceError
 
     server = urlsplit(settings.authority_url).netloc
-    try:
-        yield
-    except requests.exceptions.SSLError as error:
-        raise TlsError(
+    if isinstance(error, requests.exceptions.SSLError):
+        return TlsError(
             f"{server} is not trusted: {_reason(error)}.",
             code="tls.certificate",
             stage=Stage.TLS,
             hint="Where a proxy of your own stands in between, set ca_file to the authority of its certificate.",
             details={"server": server},
-        ) from error
-    except requests.exceptions.Timeout as error:
-        raise _unreachable(server, "it did not answer in time", "connect.timeout") from error
-    except requests.exceptions.ConnectionError as error:
-        raise _unreachable(server, _reason(error), "connect") from error
-    except MsalServiceError as error:
-        raise _out_of_order(server, session) from error
-    except (MsalError, requests.exceptions.RequestException) as error:
-        raise ProtocolError(
+        )
+    if isinstance(error, requests.exceptions.Timeout):
+        return _unreachable(server, "it did not answer in time", "connect.timeout")
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return _unreachable(server, _reason(error), "connect")
+    if isinstance(error, MsalServiceError):
+        return _out_of_order(server, session)
+    if isinstance(error, MsalError | requests.exceptions.RequestException):
+        return ProtocolError(
             f"{server} answered in a way that msal does not understand ({type(error).__name__}).",
             code="protocol.sign-in",
             stage=Stage.AUTHENTICATION,
             hint="Check authority, cloud and any proxy in between.",
-        ) from error
-    except (ValueError, KeyError, RuntimeError) as error:
-        # msal says no more when discovery fails: the tenant is unknown, or this is no sign-in service at all.
-        if session.status == 429 or session.status >= 500:
-            raise _out_of_order(server, session) from error
-        if session.refusal:
-            raise error_for(session.refusal, server=server, status=session.status) from error
-        raise AuthenticationError(
-            f"{settings.authority_url} is no authority that hands out tokens (its answer: HTTP {session.status}).",
-            code="authentication.authority",
-            hint="Check tenant_id, cloud and authority: the tenant's id or domain must be one of that cloud.",
-            details={"server": server},
-        ) from error
+        )
+    return _no_authority(server, settings, session) if isinstance(error, ValueError | KeyError | RuntimeError) else None
+
+
+def _no_authority(server: str, settings: AzureOAuth2Settings, session: Session) -> DeliveryError:
+    """Tell why discovery failed; msal says no more: the tenant is unknown, or this is no sign-in service at all."""
+    if session.status == 429 or session.status >= 500:
+        return _out_of_order(server, session)
+    if session.refusal:
+        return error_for(session.refusal, server=server, status=session.status)
+    return AuthenticationError(
+        f"{settings.authority_url} is no authority that hands out tokens (its answer: HTTP {session.status}).",
+        code="authentication.authority",
+        hint="Check tenant_id, cloud and authority: the tenant's id or domain must be one of that cloud.",
+        details={"server": server},
+    )
 
 
 def _out_of_order(server: str, session: Session) -> DeliveryError:
