@@ -151,3 +151,28 @@ def test_headers_may_go_on_over_lines(site: Site) -> None:
 def test_folders_that_are_not_there_are_no_trouble(tmp_path: Path) -> None:
     assert list(Installation([str(tmp_path / "nowhere"), ""]).with_plugins()) == []
     assert Installation([str(tmp_path)]).find("acme-mail") is None
+
+
+@pytest.mark.parametrize(
+    ("systems", "system", "told"),
+    [
+        (["Microsoft :: Windows"], "linux", True),
+        (["Microsoft :: Windows", "Microsoft :: Windows :: Windows 11"], "darwin", True),
+        (["Microsoft :: Windows"], "win32", False),
+        (["Microsoft :: Windows", "POSIX :: Linux"], "linux", False),
+        (["OS Independent"], "linux", False),
+        ([], "linux", False),
+    ],
+)
+def test_what_is_for_windows_only_is_ready_and_says_so_elsewhere(
+    site: Site, monkeypatch: pytest.MonkeyPatch, systems: list[str], system: str, told: bool
+) -> None:
+    metadata = site.add("acme-mail") / "METADATA"
+    lines = [f"Classifier: Operating System :: {name}\n" for name in systems]
+    metadata.write_text("".join([metadata.read_text().rstrip(), "\n", *lines, "\n"]))
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.syspath_prepend(str(site.path))
+    (candidate,) = Registry(PluginPolicy(), search_path=[str(site.path)]).candidates()
+    found = candidate.located()
+    assert found.state is State.READY
+    assert ("Windows only" in found.reason) is told

@@ -61,7 +61,7 @@ class Candidate:
         module: the entry point's value.
         api: major version of the contract that it speaks.
         state: whether it may be used.
-        reason: why not, in words; empty if ready.
+        reason: why not, in words; of one that is ready, why it is of little use here; else empty.
         installed: the rest of what its package's metadata says.
     """
 
@@ -106,12 +106,14 @@ class Candidate:
         return self
 
     def located(self) -> Candidate:
-        """Look whether its module is there, without importing it."""
+        """Look whether its module is there, and whether it is for this system, without importing it."""
         module = self.module.partition(":")[0].partition("[")[0].strip()
         if self.state is State.READY and spec_of(module) is None:
             return self.no(
                 State.BROKEN, f"its metadata is stale: there is no module {module}; reinstall or remove the package"
             )
+        if self.state is State.READY and self.installed.foreign:
+            return self.no(State.READY, "it works on Windows only; here it can be configured, and nothing else")
         return self
 
     def load(self) -> Any:

@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 __all__ = ["EntryPoint", "Installation", "Installed"]
 
 _MARK = b"posthouse."
+_SYSTEM = "Operating System :: "
 _FOLDERS = (".dist-info", ".egg-info")
 _LEFT_OVER = "~"  # pip renames what it is about to remove to ~ame, and leaves it so when it is interrupted
 
@@ -51,6 +52,7 @@ class Installed:
         version: as written.
         info: the metadata folder; a file inside an archive where the distribution is in one.
         requires: each ``Requires-Dist``.
+        systems: the operating systems that it is for, as its classifiers have them; empty if they name none.
         points: its entry points.
         trouble: why its metadata cannot be used, in words; empty if it can.
     """
@@ -59,6 +61,7 @@ class Installed:
     version: str
     info: Path
     requires: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
     points: tuple[EntryPoint, ...] = ()
     trouble: str = ""
 
@@ -66,6 +69,12 @@ class Installed:
     def root(self) -> Path:
         """The folder that its files lie in."""
         return self.info.parent
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is for Windows only, and this is another system."""
+        for_windows = [system.startswith("Microsoft") for system in self.systems]
+        return bool(for_windows) and all(for_windows) and sys.platform != "win32"
 
     @property
     def editable(self) -> bool:
@@ -160,6 +169,7 @@ def _make(info: Path, headers: str, entry_points: str) -> Installed:
         version=versions[0] if versions else "unknown",
         info=info,
         requires=tuple(value for key, value in said if key == "requires-dist"),
+        systems=tuple(value.removeprefix(_SYSTEM) for _, value in said if value.startswith(_SYSTEM)),
         points=points,
         trouble=trouble,
     )
