@@ -46,8 +46,6 @@ def test_refuses_versions_that_do_not_exist(value: str) -> None:
         ("source_address", "eth0"),
         ("ehlo_name", "two words"),
         ("ehlo_name", "x\r\nMAIL FROM:<>"),
-        ("ehlo_name", "external-url"),
-        ("ehlo_name", "public"),
         ("external_url", "ftp://example.org"),
         ("public_address_url", "file:///etc/passwd"),
         ("proxy", Secret("gopher://proxy:1080")),
@@ -59,6 +57,11 @@ def test_refuses_versions_that_do_not_exist(value: str) -> None:
 )
 def test_refuses_what_cannot_work(name: str, value: Any) -> None:
     assert objections(**{name: value})[name]
+
+
+@pytest.mark.parametrize(("name", "needed"), [("external-url", "external_url"), ("public", "public_address_url")])
+def test_a_name_that_somebody_else_knows_needs_to_be_told_who(name: str, needed: str) -> None:
+    assert objections(ehlo_name=name) == {needed: f'missing, and required with ehlo_name = "{name}"'}
 
 
 def test_a_wrong_proxy_does_not_show_its_password() -> None:

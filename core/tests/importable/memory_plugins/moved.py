@@ -1,4 +1,4 @@
-"""The transport ``moved``, version 2.1 of its settings: in version 1 ``host`` was the server, and ``seconds`` ten a try."""
+"""The transport ``moved``, version 2.1 of its settings: in version 1 ``server`` was ``host``, a try ten ``seconds``."""
 
 from __future__ import annotations
 

@@ -65,8 +65,6 @@ def _check_flow(settings: AzureOAuth2Settings, attribute: Attribute[Flow], value
         raise ValueError(f"found {' and '.join(proofs)}, expected one of them")
     if value is Flow.CLIENT_CREDENTIALS and not proofs:
         raise ValueError("client-credentials needs client_secret, certificate or federated_token")
-    if value is Flow.PASSWORD and not (settings.username and settings.password):
-        raise ValueError("password needs username and password")
 
 
 def _check_https(settings: AzureOAuth2Settings, attribute: Attribute[Any], value: str | None) -> None:
@@ -112,6 +110,13 @@ class AzureOAuth2Settings:
         label="Flow",
         help="How tokens are obtained: client-credentials (the application itself), authorization-code or device-code "
         "(a person signs in once), password (discouraged: no second factor), managed-identity (inside Azure).",
+        choices={
+            Flow.CLIENT_CREDENTIALS: "The application itself",
+            Flow.AUTHORIZATION_CODE: "A person, in a browser here",
+            Flow.DEVICE_CODE: "A person, with a code elsewhere",
+            Flow.PASSWORD: "A person's password (discouraged)",
+            Flow.MANAGED_IDENTITY: "The machine's identity, inside Azure",
+        },
         validator=_check_flow,
     )
     client_secret: Secret | None = setting(
@@ -124,6 +129,7 @@ class AzureOAuth2Settings:
         label="Secret expires",
         help="The day on which the client secret runs out, as the Entra admin center shows it; nobody else can tell.",
         placeholder="2027-01-31",
+        format="date",
         advanced=True,
         validator=_check_date,
     )
@@ -144,9 +150,13 @@ class AzureOAuth2Settings:
         help="The mailbox that the server shall see: needed for the flow password, and for a shared mailbox over SMTP. "
         "Otherwise it is the person who signed in, or the account's sender.",
         placeholder="office@contoso.com",
+        required_when={"flow": (Flow.PASSWORD,)},
     )
     password: Secret | None = setting(
-        None, label="Password", help="For the flow password; for a certificate, the passphrase of its key."
+        None,
+        label="Password",
+        help="For the flow password; for a certificate, the passphrase of its key.",
+        required_when={"flow": (Flow.PASSWORD,)},
     )
     redirect_uri: str = setting(
         DEFAULT_REDIRECT_URI,

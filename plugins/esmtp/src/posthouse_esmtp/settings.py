@@ -54,11 +54,7 @@ def _check_tls_min(_: Any, __: attrs.Attribute[str], value: str) -> None:
     raise ValueError(f'found {value!r}, expected "1.0", "1.1", "1.2" or "1.3"')
 
 
-def _check_ehlo_name(settings: EsmtpSettings, _: attrs.Attribute[str], value: str) -> None:
-    if value == "external-url" and not settings.external_url:
-        raise ValueError('"external-url" needs the setting external_url')
-    if value == "public" and not settings.public_address_url:
-        raise ValueError('"public" needs the setting public_address_url')
+def _check_ehlo_name(_: Any, __: attrs.Attribute[str], value: str) -> None:
     if not _LITERAL_EHLO.fullmatch(value):
         raise ValueError(f"found {value!r}, expected a domain name or an address literal such as [192.0.2.1]")
 
@@ -114,6 +110,7 @@ class EsmtpSettings:
         label="Oldest TLS version",
         help='"1.0", "1.1", "1.2" or "1.3". Below 1.2 also old ciphers are allowed: for servers that know no better.',
         order=_TLS_ORDER,
+        group="Encryption",
         advanced=True,
         validator=_check_tls_min,
     )
@@ -122,8 +119,9 @@ class EsmtpSettings:
         label="Check the certificate",
         help="full: issued by a trusted authority, for this server's name, and not expired. ca-only: for any name. "
         "none: accept anything, so that anybody in between can read everything.",
-        choices=("full", "ca-only", "none"),
+        choices={"full": "Authority and name", "ca-only": "Authority only", "none": "Not at all"},
         order=_TLS_ORDER + 1,
+        group="Encryption",
         advanced=True,
     )
     ca_file: Path | None = setting(
@@ -131,6 +129,7 @@ class EsmtpSettings:
         label="Authorities",
         help="PEM file with the only certificate authorities to trust, instead of the system's.",
         order=_TLS_ORDER + 2,
+        group="Encryption",
         advanced=True,
     )
     trusted_certificates: tuple[str, ...] = setting(
@@ -139,6 +138,7 @@ class EsmtpSettings:
         help="PEM files are trusted besides the authorities. A SHA-256 fingerprint pins the server to exactly that "
         "certificate, whoever issued it, for whatever name, expired or not; no other is accepted then.",
         order=_TLS_ORDER + 3,
+        group="Encryption",
         advanced=True,
         may_name_file=True,
         validator=check_trusted_certificates,
@@ -148,6 +148,7 @@ class EsmtpSettings:
         label="Name in the certificate",
         help="If the certificate is issued for another name than the one that is connected to.",
         order=_TLS_ORDER + 4,
+        group="Encryption",
         advanced=True,
     )
     client_cert: Path | None = setting(
@@ -155,6 +156,7 @@ class EsmtpSettings:
         label="Client certificate",
         help="PEM file with a certificate (and its chain) that proves to the server who connects.",
         order=_TLS_ORDER + 5,
+        group="Encryption",
         advanced=True,
     )
     client_key: Path | None = setting(
@@ -162,6 +164,7 @@ class EsmtpSettings:
         label="Client key",
         help="PEM file with the client certificate's private key, if it is not in the same file. Without a passphrase.",
         order=_TLS_ORDER + 6,
+        group="Encryption",
         advanced=True,
         validator=check_client_key,
     )
@@ -172,6 +175,7 @@ class EsmtpSettings:
         help="Use only these. Without it, the strongest that the server offers.",
         choices=("SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2"),
         order=40,
+        group="Sign-in",
         advanced=True,
     )
     allow_plaintext_auth: bool = setting(
@@ -179,6 +183,7 @@ class EsmtpSettings:
         label="Password without encryption",
         help="Let the password travel where everybody on the way can read it. Only for networks that you trust.",
         order=41,
+        group="Sign-in",
         advanced=True,
     )
 
@@ -188,6 +193,7 @@ class EsmtpSettings:
         help="How this machine introduces itself: hostname, external-url (its host), public (the address under which "
         "the internet sees it), or a name as it is.",
         order=_NAME_ORDER,
+        group="Own name",
         advanced=True,
         validator=_check_ehlo_name,
     )
@@ -197,8 +203,11 @@ class EsmtpSettings:
         help="The URL under which people reach this program.",
         placeholder="https://erp.example.org/",
         order=_NAME_ORDER + 1,
+        group="Own name",
         advanced=True,
         visible_when={"ehlo_name": ("external-url",)},
+        required_when={"ehlo_name": ("external-url",)},
+        format="uri",
         validator=_check_url,
     )
     public_address_url: str = setting(
@@ -207,8 +216,11 @@ class EsmtpSettings:
         help="A URL that answers with the caller's IP address as text. It is asked once per process.",
         placeholder="https://api.ipify.org/",
         order=_NAME_ORDER + 2,
+        group="Own name",
         advanced=True,
         visible_when={"ehlo_name": ("public",)},
+        required_when={"ehlo_name": ("public",)},
+        format="uri",
         validator=_check_url,
     )
 
@@ -220,6 +232,7 @@ class EsmtpSettings:
         minimum=0.1,
         maximum=3600,
         order=_NETWORK_ORDER,
+        group="Network",
         advanced=True,
     )
     command_timeout: float = setting(
@@ -230,6 +243,7 @@ class EsmtpSettings:
         minimum=0.1,
         maximum=3600,
         order=_NETWORK_ORDER + 1,
+        group="Network",
         advanced=True,
     )
     source_address: str = setting(
@@ -237,6 +251,7 @@ class EsmtpSettings:
         label="Source address",
         help="IP address of this machine to connect from, if it has several.",
         order=_NETWORK_ORDER + 2,
+        group="Network",
         advanced=True,
         validator=_check_address,
     )
@@ -246,6 +261,7 @@ class EsmtpSettings:
         help="socks5://HOST:PORT or http://HOST:PORT, with user:password@ where the proxy wants it. The proxy looks "
         "the server's name up.",
         order=_NETWORK_ORDER + 3,
+        group="Network",
         advanced=True,
         validator=_check_proxy,
     )
@@ -255,6 +271,7 @@ class EsmtpSettings:
         label="Pipelining",
         help="Send commands without waiting for each reply, where the server offers it. Off only for broken servers.",
         order=_PROTOCOL_ORDER,
+        group="Protocol",
         advanced=True,
     )
     chunking: bool = setting(
@@ -263,6 +280,7 @@ class EsmtpSettings:
         help="Keep up to 32 messages of a batch on the way at once, where the server offers it. Fast over long "
         "distances; if the connection breaks, the outcome of that many is uncertain.",
         order=_PROTOCOL_ORDER + 1,
+        group="Protocol",
         advanced=True,
     )
     max_message_size: int | None = setting(
@@ -272,5 +290,6 @@ class EsmtpSettings:
         unit="bytes",
         minimum=1,
         order=_PROTOCOL_ORDER + 2,
+        group="Protocol",
         advanced=True,
     )

@@ -108,7 +108,7 @@ class EwsSettings:
         label="Check the certificate",
         help="full: issued by a trusted authority, for this server's name, and not expired. ca-only: for any name. "
         "none: accept anything, so that anybody in between can read everything.",
-        choices=("full", "ca-only", "none"),
+        choices={"full": "Authority and name", "ca-only": "Authority only", "none": "Not at all"},
         order=31,
         advanced=True,
     )

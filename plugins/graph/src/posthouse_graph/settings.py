@@ -69,6 +69,7 @@ class GraphSettings:
         label="Address of Graph",
         help="For clouds that Posthouse does not know. Without it, the Graph of the cloud that the sign-in names.",
         placeholder="https://graph.microsoft.com/v1.0",
+        format="uri",
         order=20,
         advanced=True,
         validator=_check_base_url,

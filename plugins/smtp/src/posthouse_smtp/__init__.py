@@ -33,7 +33,7 @@ class SmtpSettings(EsmtpSettings):
         label="Encryption",
         help="if-offered: encrypted when the server can; if the handshake fails, plain text without a sign-in. "
         "never: always plain text.",
-        choices=("if-offered", "never"),
+        choices={"if-offered": "When the server can", "never": "Never"},
         order=12,
     )
 
