@@ -159,6 +159,13 @@ async def test_a_finished_message_with_8_bits_is_converted_first(zone: Zone) -> 
     assert zone.verify(sent) == [True, True]
 
 
+async def test_a_header_in_an_obsolete_form_is_refused(zone: Zone) -> None:
+    message = Message.from_bytes(RAW.replace(b"Subject:", b"Subject :") + b"\n.\n")
+    with pytest.raises(MessageError, match="one of its header lines has an obsolete form") as caught:
+        await signing.sign(message, zone.settings)
+    assert caught.value.code == "dkim.malformed"
+
+
 async def test_what_nobody_may_convert_needs_a_server_that_takes_it(zone: Zone) -> None:
     parts = b"--b\nContent-Type: text/plain; charset=utf-8\n\nGr\xc3\xbc\xc3\x9fe\n--b\n\n.\n--b--\n"
     raw = RAW + b"Content-Type: multipart/signed; boundary=b\nContent-Transfer-Encoding: 8bit\n\n" + parts

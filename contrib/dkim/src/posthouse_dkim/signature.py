@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import dkim
 from dkim.canonicalization import CanonicalizationPolicy
 
+from posthouse.errors import MessageError
 from posthouse_dkim.keys import PrivateKey
 from posthouse_dkim.settings import DkimSettings, SigningKey, ascii_domain
 
@@ -30,9 +31,12 @@ def signature_field(
         key: signs.
         settings: which headers, how.
         now: seconds since 1970.
+
+    Raises:
+        MessageError: the header block is not what RFC 5322 says (``dkim.malformed``).
     """
     canonicalization = f"{settings.header_canonicalization}/{settings.body_canonicalization}"
-    headers, _ = dkim.rfc822_parse(head)
+    headers = _parsed(head)
     names = list(_signed(Counter(name.decode("ascii").lower() for name, _ in headers), settings))
     tags = {"v": "1", "a": key.algorithm.value, "c": canonicalization, "d": ascii_domain(entry.domain)}
     tags |= {"s": entry.selector} | ({"i": entry.identity} if entry.identity else {}) | {"t": str(now)}
@@ -47,6 +51,19 @@ def signature_field(
     signature = base64.b64encode(key.sign(bytes(collected))).decode()
     lines = "\r\n ".join(signature[start : start + _LINE - 3] for start in range(0, len(signature), _LINE - 3))
     return f"{_NAME}:{unsigned}{lines}\r\n".encode()
+
+
+def _parsed(head: bytes) -> list[tuple[bytes, bytes]]:
+    """Return name and value of each field; dkimpy takes fewer forms than servers do."""
+    try:
+        headers: list[tuple[bytes, bytes]] = dkim.rfc822_parse(head)[0]
+    except dkim.MessageFormatError as error:
+        raise MessageError(
+            "The message cannot be signed: one of its header lines has an obsolete form.",
+            code="dkim.malformed",
+            hint="Write each header as a name, a colon right after it, and the value.",
+        ) from error
+    return headers
 
 
 class _Collector(bytearray):
