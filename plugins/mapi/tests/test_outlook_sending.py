@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,8 @@ from posthouse.errors import AuthenticationError, ConfigurationError, MessageErr
 from posthouse.messages import Attachment, DsnRequest, Message
 from posthouse.receipts import RecipientStatus
 
-from .conftest import ANNA, Connect, submission
-from .standin.world import SENT, AccountFacts, Mail, World
+from .conftest import ANNA, Connect, begun, submission
+from .standin.world import SENT, AccountFacts, Fault, Mail, World
 
 Make = Callable[..., Message]
 TAG = "http://schemas.microsoft.com/mapi/proptag/0x"
@@ -65,33 +66,22 @@ async def test_files_are_for_this_user_only_and_gone_afterwards(
     connect: Connect, outlook: World, message: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    seen: dict[str, int] = {}
-
-    def look(member: str) -> None:
-        if member == "MailItem.Send":
-            seen.update({str(path): path.stat().st_mode & 0o777 for path in _below(tmp_path)})
-
-    monkeypatch.setattr(outlook, "calls", _Watched(look))
-    await sent(connect, outlook, message(attachments=[("a.txt", b"secret")]))
+    connection = await connect()
+    outlook.script("MailItem.Send", Fault(hang=outlook.never))
+    sending = asyncio.create_task(connection.send(submission(message(attachments=[("a.txt", b"secret")]))))
+    await begun(outlook)
+    found = {path.name: path.stat().st_mode & 0o777 for path in _below(tmp_path)}
+    outlook.never.set()
+    assert (await sending).error is None
     assert _below(tmp_path) == []
-    (file,) = [path for path in seen if path.endswith("a.txt")]
+    rights = found.pop("a.txt")
     if sys.platform != "win32":  # where rights are something else, and those of the person's own folder count
-        assert seen[file] == 0o600
-        assert {mode for path, mode in seen.items() if path != file} == {0o700}
+        assert rights == 0o600
+        assert set(found.values()) == {0o700}
 
 
 def _below(folder: Path) -> list[Path]:
     return list(folder.rglob("*"))
-
-
-class _Watched(list[str]):
-    def __init__(self, told: Callable[[str], None]) -> None:
-        super().__init__()
-        self._told = told
-
-    def append(self, member: str) -> None:
-        self._told(member)
-        super().append(member)
 
 
 async def test_everybody_in_the_envelope_and_nobody_else(connect: Connect, outlook: World, message: Make) -> None:
