@@ -145,6 +145,13 @@ def test_a_change_is_written_and_comments_stay(path: Path, configuration: Config
     assert (again["transport"]["retries"], again["transport"]["has_token"]) == (5, True)
 
 
+def test_a_default_is_not_written_unless_it_stands_there(path: Path, configuration: Configuration) -> None:
+    assert saved(path, answered(configuration, {"transport.retries": 3.0})) == TEXT
+    assert "retries = 4" in saved(path, answered(configuration, {"transport.retries": 4}))
+    assert "retries = 3" in saved(path, answered(load(path), {"transport.retries": 3}))
+    assert objections(configuration, {"transport.retries": True}).keys() == {"/transport/retries"}
+
+
 @pytest.mark.parametrize("unset", ["", [], "absent"])
 def test_a_secret_that_is_not_answered_stays(configuration: Configuration, unset: Any) -> None:
     changes = {} if unset == "absent" else {"transport.token": unset}

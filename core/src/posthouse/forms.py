@@ -19,7 +19,7 @@ from posthouse.accounts import Account, Options, Selection
 from posthouse.config import Configuration, account_from_table
 from posthouse.errors import ConfigurationError, PluginError, Problem
 from posthouse.migrations import VERSION_KEY, Current, SettingsVersion, bring_up_to_date, read_settings
-from posthouse.schema import is_secret, settings_of
+from posthouse.schema import default_of, is_secret, settings_of
 from posthouse.secrets import Secret
 from posthouse.structuring import unstructure
 
@@ -150,7 +150,7 @@ class _Form:
         return found
 
     def _part(self, part: str, given: Mapping[str, Any], filled: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a part of the answer as it is written: secrets in their place, what the preset fills left out."""
+        """Return a part of the answer as it is written: secrets in their place; presets and defaults left out."""
         kind = given["kind"]
         values = {key: value for key, value in given.items() if key not in ("kind", VERSION_KEY)}
         try:
@@ -166,12 +166,19 @@ class _Form:
             elif field.name in values and field.name in stored.options:
                 written = stored.options[field.name]  # of which a form may show less: a URL without its password
                 values[field.name] = written if values[field.name] == unstructure(written) else values[field.name]
-        if filled.get("kind") == kind:
-            preset = bring_up_to_date(loaded.description, _without_kind(filled), path=part, package=loaded.package)
-            same = {key for key, value in preset.options.items() if key in values and values[key] == value}
-            values = {key: value for key, value in values.items() if key not in same}
+        implied = self._filled(loaded, part, filled) if filled.get("kind") == kind else {}
+        for field in settings_of(loaded.description.settings):
+            default = default_of(field)
+            if field.name not in stored.options and default is not attrs.NOTHING and not is_secret(field):
+                implied.setdefault(field.name, unstructure(default))
+        values = {k: v for k, v in values.items() if k not in implied or not _same(v, implied[k])}
         said = {**values, **stored.unknown}
         return {"kind": kind, **(self._mark(part, stored, values) if said else {}), **said}
+
+    def _filled(self, loaded: Loaded, part: str, filled: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the preset fills, as the plugin reads it."""
+        options = {key: value for key, value in filled.items() if key != "kind"}
+        return dict(bring_up_to_date(loaded.description, options, path=part, package=loaded.package).options)
 
     def _current(self, loaded: Loaded, part: str, kind: str) -> Current:
         selection: Selection | None = getattr(self._stored, part) if self._stored else None
@@ -202,8 +209,9 @@ class _Form:
             values[name] = Secret.literal(given) if isinstance(given, str) else given
 
 
-def _without_kind(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if key != "kind"}
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two JSON values are the same; 1 is 1.0 there, and not true."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _one_per_field(problems: list[Problem]) -> list[Problem]:

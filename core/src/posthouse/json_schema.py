@@ -35,7 +35,7 @@ from posthouse.accounts import Account
 from posthouse.addresses import Address
 from posthouse.errors import ConfigurationError
 from posthouse.migrations import VERSION_KEY, bring_up_to_date
-from posthouse.schema import SettingInfo, is_secret, setting_info, settings_of
+from posthouse.schema import SettingInfo, default_of, is_secret, setting_info, settings_of
 from posthouse.secrets import Secret
 from posthouse.structuring import unstructure
 
@@ -168,9 +168,7 @@ def _presets(part: str, description: TransportDescription | AuthenticatorDescrip
 
 def _property(field: attrs.Attribute[Any], number: int) -> dict[str, Any]:
     info = setting_info(field)
-    default: Any = field.default
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        default = default.factory()
+    default = default_of(field)
     value = _value(field.type, info)
     if default is not attrs.NOTHING and not is_secret(field):
         value["default"] = unstructure(default)

@@ -35,6 +35,7 @@ __all__ = [
     "SettingInfo",
     "SettingsError",
     "alternatives",
+    "default_of",
     "failure",
     "is_given",
     "is_secret",
@@ -195,6 +196,12 @@ def settings_of(cls: type[Any]) -> tuple[attrs.Attribute[Any], ...]:
             hint="It must be an attrs class, and its types must be importable at run time.",
         ) from error
     return tuple(sorted((field for field in fields if field.init), key=lambda field: setting_info(field).order))
+
+
+def default_of(attribute: attrs.Attribute[Any]) -> Any:
+    """Return the value that a setting has when nothing is given; `attrs.NOTHING` if it is required."""
+    default: Any = attribute.default
+    return default.factory() if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type]
 
 
 def is_secret(attribute: attrs.Attribute[Any]) -> bool:
