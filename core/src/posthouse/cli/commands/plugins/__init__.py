@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from posthouse.cli.commands.plugins.beginning import new
 from posthouse.cli.commands.plugins.doctor import doctor
 from posthouse.cli.commands.plugins.listing import info, list_
 from posthouse.cli.commands.plugins.locking import lock
@@ -16,9 +17,9 @@ __all__ = ["command"]
 @click.group(invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Show, check, lock and trace the plugins that are installed."""
+    """Show, check, lock and trace the plugins that are installed, or begin one."""
     help_if_alone(context)
 
 
-for each in (list_, info, doctor, lock, trace):
+for each in (list_, info, doctor, lock, trace, new):
     command.add_command(each)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from posthouse.cli.exit_codes import ExitCode
 from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
 from posthouse.cli.output import is_terminal, note, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from posthouse._discovery.health import Finding
 
 __all__ = ["doctor"]
 
@@ -44,10 +50,20 @@ def doctor(invocation: Invocation, /, seconds: float) -> int:
     if invocation.json:
         print_json({"ok": not found, "findings": [asdict(finding) for finding in found]})
     elif found:
-        rows = [(f.severity.value, f.about, f.message, f.hint) for f in found]
-        print_table(("Severity", "What", "Finding", "Next step"), rows)
+        _print(found)
     elif is_terminal():
         say(f"Nothing is wrong with {len(registry.candidates())} plugins.", fg="green")
     if found:
         note(f"{len(found)} finding{'s' if len(found) > 1 else ''}.")
     return ExitCode.CONFIGURATION if found else ExitCode.OK
+
+
+def _print(found: Sequence[Finding]) -> None:
+    if not is_terminal():
+        rows = [(finding.severity.value, finding.about, finding.message, finding.hint) for finding in found]
+        print_table(("Severity", "What", "Finding", "Next step"), rows)
+        return
+    for finding in found:
+        say(f"{finding.severity.value + ':':<9}{finding.about}", bold=True)
+        for line in filter(None, (finding.message, finding.hint)):
+            say(f"         {line}")
