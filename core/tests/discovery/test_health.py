@@ -126,6 +126,44 @@ def test_nobody_else_is_accused(findings: list[Finding]) -> None:
     assert healthy == []
 
 
+MAILER = """
+import json
+from posthouse import Mailer, Message, PosthouseError
+told = {}
+with Mailer.from_config("all.toml") as mailer:
+    for account in mailer.configuration.accounts:
+        try:
+            mailer.send(Message(to="ada@example.org", subject="Hello", text="It works."), account=account)
+            told[account] = ["sent", ""]
+        except PosthouseError as error:
+            told[account] = [error.code, error.message]
+print(json.dumps(told))
+"""
+
+
+def test_one_program_with_an_account_for_each_is_told_by_each(ward: Site) -> None:
+    """Whatever one plugin does, the others are not hurt; one that hangs or ends Python has no account here."""
+    kinds = [name.removeprefix("acme-") for name in ILL if name not in ("acme-hangs", "acme-exits")]
+    accounts = ward.configure(kinds=[*kinds, "twin", "v2", "gone", "double", "denied", "acme"]).read_text()
+    ward.configure(kinds=("acme", "gone", "absent"))
+    (ward.work / "all.toml").write_text(accounts.replace("deny = [", 'deny = ["acme-denied", '))
+    done = ward.python("-c", MAILER)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told.pop("acme") == ["sent", ""]
+    for kind in kinds:
+        code, message = told.pop(kind)
+        assert code in ("plugin.contract", "plugin.broken")
+        assert ILL[f"acme-{kind}"][1] in message
+    assert {kind: code for kind, (code, _) in told.items()} == {
+        "twin": "plugin.conflict",
+        "v2": "plugin.incompatible",
+        "gone": "plugin.broken",
+        "double": "plugin.stale",
+        "denied": "plugin.denied",
+    }
+
+
 def test_the_healthy_plugin_works_in_this_company(ward: Site) -> None:
     assert ward.send() == "sent by acme_mail"
 

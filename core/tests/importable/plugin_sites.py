@@ -164,7 +164,7 @@ class Site:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``posthouse``."""
-        return self._python("-m", "posthouse.cli", *arguments)
+        return self.python("-m", "posthouse.cli", *arguments)
 
     def json(self, *arguments: str) -> Any:
         """Run ``posthouse`` and return what it prints with ``--json``."""
@@ -174,7 +174,7 @@ class Site:
 
     def send(self, account: str = "acme") -> str:
         """Send a message by `posthouse.Mailer`; return ``"sent by MODULE"``, or the error and what was imported."""
-        done = self._python("-c", SEND, account)
+        done = self.python("-c", SEND, account)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -200,7 +200,8 @@ class Site:
         patch.chdir(self.work)
         patch.delenv("POSTHOUSE_CONFIG", raising=False)
 
-    def _python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Python, warnings being errors."""
         path = os.pathsep.join(map(str, (*self.further_paths, self.path)))
         environment = {
             **os.environ,
