@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 import click
 import pytest
 
@@ -21,6 +20,7 @@ from posthouse.cli.exit_codes import ExitCode
 from posthouse.cli.invocation import Invocation
 from posthouse.config import PluginPolicy, Safety
 from posthouse.hints import HintTable
+from posthouse.schema import settings_of
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -84,6 +84,8 @@ def settings_classes() -> Iterator[tuple[str, type]]:
         if candidate.role in ("transport", "authenticator"):
             key = {"transport": "transport", "authenticator": "auth"}[candidate.role]
             yield f'## {key}.kind = "{candidate.kind}"', candidate.load().describe().settings
+        elif candidate.role == "extension":
+            yield f"## [extensions.{candidate.kind}]", candidate.load().describe().settings
 
 
 @pytest.mark.parametrize(("heading", "cls"), list(settings_classes()), ids=str)
@@ -92,7 +94,7 @@ def test_every_setting_is_documented(heading: str, cls: type) -> None:
     if "(#settings-of-transports-that-share-them)" in text:
         text += section("settings.md", "## Settings of transports that share them")
     documented = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")]
-    expected = {field.name for field in attrs.fields(cls)} - ({"name"} if cls is Account else set())
+    expected = {field.name for field in settings_of(cls)} - ({"name"} if cls is Account else set())
     assert expected <= set(documented)
 
 

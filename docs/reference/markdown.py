@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from types import FunctionType, MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 
+from posthouse.addresses import Address
 from posthouse.schema import setting_info, settings_of
 
 __all__ = ["code", "doc", "packages", "settings_table", "signature", "summary", "table"]
@@ -123,6 +124,11 @@ def _type(attribute: attrs.Attribute[Any]) -> str:
     text = type_name(attribute.type).removesuffix(" | None")
     listed = re.fullmatch(r"tuple\[(.+), \.\.\.\]", text)
     word = _TYPES.get(listed[1] if listed else text, text)
+    kind: Any = next(iter(get_args(attribute.type)), attribute.type)
+    if isinstance(kind, type) and issubclass(kind, enum.StrEnum):
+        word = ", ".join(code(f'"{choice}"') for choice in kind)
+    if listed and attrs.has(kind) and kind is not Address:
+        return "tables, see below"
     if info.choices:
         word = ", ".join(code(f'"{choice}"') for choice in info.choices)
     return f"list: {word}" if listed else word
@@ -134,6 +140,8 @@ def _default(attribute: attrs.Attribute[Any]) -> str:
         return "required"
     if value is None or value == () or attrs.has(type(value)):
         return ""
+    if isinstance(value, tuple):
+        return ", ".join(map(code, map(str, value)))
     return code(
         f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else f"{value:g}"
     )

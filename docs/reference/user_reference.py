@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import click
@@ -16,8 +16,10 @@ from posthouse import ConfigurationError
 from posthouse import presets as known_presets
 from posthouse._discovery import Registry
 from posthouse.accounts import Account, DeliveryLimits
+from posthouse.addresses import Address
 from posthouse.config import Configuration, PluginPolicy, Safety, parse
 from posthouse.hints import HintTable
+from posthouse.schema import settings_of
 
 DECISIONS = Path(__file__).resolve().parent.parent / "decisions"
 
@@ -30,7 +32,7 @@ def settings() -> str:
         (
             "# Settings\n\nEvery key of `posthouse.toml`. `posthouse config check` finds what is wrong with a file, "
             "`posthouse config show` tells where each value came from, `posthouse plugins info KIND` shows the "
-            "settings of an installed plugin. Paths are relative to the file's folder. A *secret* is a reference "
+            "settings of an installed plugin. Paths are relative to the file's folder. A *secret* is a "
             "reference such as `env:NAME`, see [keeping secrets](../how-to/secrets.md).\n"
         ),
         "## The file\n\n" + _top_level(),
@@ -42,6 +44,7 @@ def settings() -> str:
     ]
     for role, key in (("transport", "transport"), ("authenticator", "auth")):
         parts += _plugins(role, key)
+    parts += _extensions()
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
@@ -89,6 +92,22 @@ def _plugins(role: str, key: str) -> list[str]:
             f"## Settings of {key}s that share them\n\nFor {', '.join(map(code, kinds))}.\n\n"
             + settings_table(base, own)
         )
+    return parts
+
+
+def _extensions() -> list[str]:
+    found = sorted((c for c in Registry(PluginPolicy()).candidates() if c.role == "extension"), key=lambda c: c.kind)
+    parts = []
+    for candidate in found:
+        description = candidate.load().describe()
+        fields = settings_of(description.settings)
+        title = f"## [extensions.{candidate.kind}]\n\n{description.label}. {description.summary} Package: "
+        body = settings_table(description.settings) if fields else "It has no settings.\n"
+        parts.append(f"{title}{code(candidate.distribution)}.\n\n{body}")
+        for field in fields:
+            member: Any = next(iter(get_args(field.type)), None)
+            if attrs.has(member) and member is not Address:
+                parts.append(f"### [[extensions.{candidate.kind}.{field.name}]]\n\n{settings_table(member)}")
     return parts
 
 
