@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["chosen", "closed", "composed", "listening", "noticed", "observer_failed", "opened", "outcome", "renewing"]
 
 _log = logging.getLogger("posthouse")
+_log.addHandler(logging.NullHandler())  # who does not listen shall not find warnings on stderr
 
 
 def listening(level: int = logging.DEBUG) -> bool:

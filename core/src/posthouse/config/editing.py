@@ -256,7 +256,7 @@ class ConfigurationFile:
             written, plain = written[name], plain[name]
             if not isinstance(plain, dict):
                 raise _refused(keys[: depth + 1], "holds a value, not a table")
-        written[key] = item
+        _put(written, key, item)
         plain[key] = item.unwrap()
 
     def _rename(self, keys: Sequence[str], new: str) -> None:
@@ -267,7 +267,7 @@ class ConfigurationFile:
             written, plain = written[name], plain[name]
         item = written[old]  # with the comment behind it
         del written[old]
-        written[new] = item
+        _put(written, new, item)
         plain[new] = plain.pop(old)
 
     def _unset(self, keys: Sequence[str]) -> None:
@@ -284,6 +284,19 @@ class ConfigurationFile:
             if not plain and len(tables) == 1 and tables[0] in _NAMED:  # a section without tables cannot be written
                 del self._document[tables[0]]
                 del self._expected[tables[0]]
+
+
+def _put(table: Any, key: str, item: Item) -> None:
+    """Set a key; a new one comes before the empty lines that part the table from the next."""
+    from tomlkit.items import Table, Whitespace
+
+    body = table.value.body if isinstance(table, Table) and key not in table else []
+    empty = []
+    while body and isinstance(body[-1][1], Whitespace):
+        empty.append(body.pop()[1])
+    table[key] = item
+    for line in reversed(empty):
+        table.add(line)
 
 
 def _renamed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
