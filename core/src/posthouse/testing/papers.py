@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from posthouse.testing.plugins import find
 from posthouse.testing.standing import Ending, Result, Standing
 
 __all__ = ["papers_of", "take_down"]
+
+_KIND = re.compile(r"^(AssertionError|Failed): ")
 
 
 def papers_of(item: pytest.Function, excinfo: pytest.ExceptionInfo[BaseException] | None) -> dict[str, Any]:
@@ -64,4 +67,4 @@ def _title(role: str, kind: str) -> str:
 def _first_line(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash else str(report.longrepr)
-    return str(text).partition("\n")[0]
+    return _KIND.sub("", str(text).partition("\n")[0])

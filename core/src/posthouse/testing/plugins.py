@@ -10,6 +10,7 @@ from attrs import field, frozen
 from posthouse._discovery import Registry
 from posthouse._scope import load
 from posthouse.config import PluginPolicy
+from posthouse.errors import PluginError
 from posthouse.providers import Capabilities, TransportDescription
 from posthouse.testing.grades import Case
 
@@ -61,14 +62,24 @@ class PluginUnderTest:
         return ""
 
 
-@cache
 def find(role: str, kind: str) -> PluginUnderTest:
     """Find a plugin that is installed.
 
     Raises:
         PluginError: it is missing or breaks the contract: a hook of the wrong sort or misspelt, a wrong description.
     """
-    loaded = load(Registry(PluginPolicy()), role, kind)
+    found = _look(role, kind)
+    if isinstance(found, PluginError):
+        raise found
+    return found
+
+
+@cache
+def _look(role: str, kind: str) -> PluginUnderTest | PluginError:
+    try:
+        loaded = load(Registry(PluginPolicy()), role, kind)
+    except PluginError as error:
+        return error
     candidate = loaded.candidate
     return PluginUnderTest(
         role=role,

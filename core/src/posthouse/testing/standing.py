@@ -107,9 +107,10 @@ class Standing:
         for reason, names in idle.items():
             yield f"  {reason}: {', '.join(names)} {_plural(Ending.DOES_NOT_APPLY, len(names))}"
         if self.next is not None:
+            wanting: dict[str, list[str]] = {}
             for name in self._missing(self.next):
-                result = self.results[name]
-                yield f"  for {self.next}: {name} {_was(result)}"
+                wanting.setdefault(_was(self.results[name]), []).append(name)
+            yield from (f"  for {self.next}: {', '.join(names)} {was}" for was, names in wanting.items())
 
     def as_dict(self) -> Mapping[str, Any]:
         """Return it as plain data, as ``--posthouse-report`` writes it."""

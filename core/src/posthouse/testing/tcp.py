@@ -35,7 +35,7 @@ class TcpServer:
         self.talk: Talk = talk or stay_silent
         self.clients = 0
         self._server: asyncio.Server | None = None
-        self._writers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._failure: Exception | None = None
 
     async def __aenter__(self) -> Self:
@@ -48,9 +48,12 @@ class TcpServer:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        for task in list(self._writers):
+        for task in self._talks:
             task.cancel()
-        await asyncio.gather(*self._writers, return_exceptions=True)
+        await asyncio.gather(*self._talks)
+        for writer in self._talks.values():
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
         await self._server.wait_closed()
         if self._failure is not None and error is None:
             raise self._failure  # a mistake in the test's own server
@@ -59,19 +62,15 @@ class TcpServer:
         self.clients += 1
         task = asyncio.current_task()
         assert task is not None
-        self._writers[task] = writer
+        self._talks[task] = writer
         try:
             await self.talk(reader, writer)
             writer.close()
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            writer.transport.abort()  # the client is gone, or the test is over
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            writer.transport.abort()  # the client is gone, or the test is over, which cancels and then waits
         except Exception as failure:
             self._failure = failure
             writer.transport.abort()
-        finally:
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-            del self._writers[task]
 
 
 async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -14,7 +14,7 @@ from attrs import define, field
 __all__ = ["Started", "tracked"]
 
 _tracked: ContextVar[bool] = ContextVar("_tracked", default=False)
-_PATIENCE = 5.0
+PATIENCE = 5.0
 _POOLS = ("asyncio_", "AnyIO worker thread")
 
 
@@ -29,11 +29,11 @@ class Started:
         """Return what still runs, once it had time to end, in words; tasks alone, if threads may stay."""
         pending = [task for task in self._tasks if not task.done()]
         if pending:
-            await asyncio.wait(pending, timeout=_PATIENCE)
+            await asyncio.wait(pending, timeout=PATIENCE)
         watched = self._threads if threads else []
         for thread in watched:
             if thread.is_alive():
-                await asyncio.to_thread(thread.join, _PATIENCE)
+                await asyncio.to_thread(thread.join, PATIENCE)
         tasks = [f"a task: {task!r}" for task in pending if not task.done()]
         return tasks + [f"a thread: {thread.name}" for thread in watched if thread.is_alive()]
 

@@ -20,7 +20,7 @@ from posthouse.testing.tracking import tracked
 
 __all__ = ["CancellationCases", "soon"]
 
-_LONG = 20.0  # seconds after which something hangs; none of it is reached when all is well
+LONG = 20.0  # seconds after which something hangs; none of it is reached when all is well
 _STEPS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -95,7 +95,7 @@ def _collect() -> None:
 async def soon(awaitable: Awaitable[Any], otherwise: str) -> Any:
     """Await something that does not take long; ``otherwise`` says what is wrong if it does."""
     try:
-        async with asyncio.timeout(_LONG):
+        async with asyncio.timeout(LONG):
             return await awaitable
     except TimeoutError:
-        pytest.fail(f"{otherwise} after {_LONG:.0f} seconds.")
+        pytest.fail(f"{otherwise} after {LONG:.0f} seconds.")

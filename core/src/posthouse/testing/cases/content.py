@@ -15,7 +15,7 @@ __all__ = ["ContentCases"]
 
 _SUBJECT = "Grüße, 注文 und مرحبا — 🚲 " + "lang " * 30 + "Ende"
 _TEXT = "Grüße\n.\n..\n.leading dot\nFrom here on\n" + "ü" * 3000 + "\n注文 مرحبا 🚲\n\n.\n"
-_LARGE = 6 * 1024 * 1024
+LARGE = 6 * 1024 * 1024
 
 
 class ContentCases(SendingContract):
@@ -71,8 +71,8 @@ class ContentCases(SendingContract):
     @case(Grade.GOLD)
     async def test_large_attachment(self, driver: Driver, peer: Peer) -> None:
         """An attachment of 6 MB (less, if the transport declares a limit below that) arrives whole."""
-        limit = driver.plugin.capabilities.max_message_size or _LARGE * 2
-        content = random.Random(6).randbytes(min(_LARGE, limit // 2))  # noqa: S311 - any bytes will do
+        limit = driver.plugin.capabilities.max_message_size or LARGE * 2
+        content = random.Random(6).randbytes(min(LARGE, limit // 2))  # noqa: S311 - any bytes will do
         arrived = await _one(driver, peer, submission(peer, attachments=(("large.bin", content),)))
         ((name, came),) = arrived.attachments
         assert name == "large.bin"
