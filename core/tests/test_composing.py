@@ -383,9 +383,13 @@ def objections(message, envelope):
     return (Problem("subject", "not today"),)
 """
     install("posthouse-picky", kind="picky", source=source)
+    configuration = PLAIN.replace('"memory"', '"picky"')
     with pytest.raises(MessageError) as caught:
-        await compose(PLAIN.replace('"memory"', '"picky"'))
+        await compose(configuration, method="transport")
     assert "subject: not today" in caught.value.message
+    draft = await compose(configuration)  # where nobody asked for it, something else may carry it
+    assert (draft.method, draft.reason) == ("eml", "the transport picky cannot carry it: subject: not today")
+    assert COMPOSED == []
 
 
 # --- who decides ------------------------------------------------------------------------------------------------------

@@ -189,7 +189,9 @@ async def _detected(message: Message, account: Account, wish: Wish, channel: Cal
     why = f"the transport {kind} does not compose"
     if in_use.scope.composes:
         try:
-            return await _by_transport(message, in_use, evolve(wish, reason=f"the transport {kind} composes"))
+            if not (problems := in_use.objections(message, _envelope(message))):
+                return await _by_transport(message, in_use, evolve(wish, reason=f"the transport {kind} composes"))
+            why = f"the transport {kind} cannot carry it: {'; '.join(map(str, problems))}"
         except PosthouseError as error:
             if error.code not in _UNAVAILABLE:
                 raise

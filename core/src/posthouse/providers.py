@@ -352,4 +352,4 @@ class Draft:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the draft as plain data, as ``posthouse compose --json`` prints it. Holds no secret."""
-        return asdict(self) | {"notes": list(self.notes)}
+        return asdict(self)

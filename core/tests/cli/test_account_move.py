@@ -126,6 +126,18 @@ def test_it_moves_and_the_comments_stay(run: Run, web: Path) -> None:
     assert "password" not in text
 
 
+def test_a_way_to_compose_that_the_new_transport_lacks_is_taken_out(run: Run, web: Path) -> None:
+    drafts = ACCOUNT.replace('{ kind = "memory", box = "main", size = 1 }', '{ kind = "memory-drafts", box = "main" }')
+    web.write_text(drafts + 'compose = "transport"\n', "utf-8")
+    result = run("accounts", "move", "default", "--to", "memory", "--json")
+    assert (result.exit_code, changes(result)["compose"]) == (0, "lost")
+    assert load(web).accounts["default"].compose is None
+    web.write_text(drafts + 'compose = "eml"\n', "utf-8")
+    result = run("accounts", "move", "default", "--to", "memory", "--json")
+    assert (result.exit_code, changes(result)["compose"]) == (0, "limit")
+    assert load(web).accounts["default"].compose == "eml"
+
+
 def test_a_new_sign_in_takes_nothing_of_the_old(run: Run, web: Path) -> None:
     result = run("accounts", "move", "main", "--to", "web", "--auth", "tokens", "auth.user=ada", "transport.url=u")
     assert result.exit_code == 0

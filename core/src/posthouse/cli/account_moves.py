@@ -9,6 +9,7 @@ import attrs
 from attrs import field, frozen
 
 from posthouse import presets
+from posthouse.accounts import ComposeMethod
 from posthouse.cli.descriptions import describe, required, type_name
 from posthouse.errors import ConfigurationError, PluginError
 from posthouse.migrations import SettingsVersion, bring_up_to_date
@@ -34,6 +35,7 @@ _CAPABILITIES: Mapping[str, str] = {
     "unicode_addresses": "addresses beyond ASCII are refused",
     "any_sender": "the From address cannot be chosen",
     "message_id": "the server makes its own Message-ID",
+    "compose": "messages are opened as files or links, no more by the transport",
 }
 _LIMITS: Mapping[str, str] = {
     "max_custom_headers": "at most {} further headers",
@@ -190,6 +192,9 @@ class _Moving:
         if self._account.envelope_sender is not None and not self._new.capabilities.envelope_sender:
             self.edits["envelope_sender"] = None
             yield Change("lost", "envelope_sender", _CAPABILITIES["envelope_sender"])
+        if self._account.compose is ComposeMethod.TRANSPORT and not self._new.capabilities.compose:
+            self.edits["compose"] = None
+            yield Change("lost", "compose", _CAPABILITIES["compose"])
         for limit in _limits(self._old.capabilities, self._new.capabilities) if self._old else ():
             if limit.setting not in self.edits:
                 yield limit
