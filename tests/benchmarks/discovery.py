@@ -40,8 +40,10 @@ STATEMENTS = {
         "Registry(PluginPolicy(lock=LOCK)).candidates()",
     ),
     "Posthouse, one plugin compared with its lock": (
-        "from posthouse._discovery import Registry; from posthouse.config import PluginPolicy\n"
-        "found = Registry(PluginPolicy(lock=LOCK)).find('transport', 'acme-0')",
+        (
+            "from posthouse._discovery import Registry; from posthouse.config import PluginPolicy\n"
+            "found = Registry(PluginPolicy(lock=LOCK)).find('transport', 'acme-0')"
+        ),
         "found.examined(again=True)",
     ),
 }
