@@ -1,4 +1,4 @@
-"""Sends through the mail API of Acme: the envelope in headers, the message as it is. Tests spoil it, a line at a time."""
+"""Sends through the mail API of Acme: the envelope in headers, the message as it is. Tests spoil it in one place."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rich.traceback  # noqa: F401 - what is loaded before, a run inside a test does not load again
+import tomlkit  # noqa: F401
 from attrs import frozen
 
 from posthouse.testing import tracking

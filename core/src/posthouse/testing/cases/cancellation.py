@@ -51,12 +51,12 @@ class CancellationCases(SendingContract):
         await peer.hang()
         async with tracked() as started:
             sending = asyncio.create_task(driver.send(submission(peer)))
-        await soon(peer.held(), "No request arrived")
-        sending.cancel()
-        await soon(asyncio.wait([sending]), "The cancelled call goes on")
-        assert sending.cancelled(), "the cancellation was swallowed"
-        assert not driver.usable, "the send was cancelled, and the connection says that it is usable"
-        await soon(driver.close(), "The connection does not close")
+            await soon(peer.held(), "No request arrived")
+            sending.cancel()
+            await soon(asyncio.wait([sending]), "The cancelled call goes on")
+            assert sending.cancelled(), "the cancellation was swallowed"
+            assert not driver.usable, "the send was cancelled, and the connection says that it is usable"
+            await soon(driver.close(), "The connection does not close")
         left = await started.left()
         assert not left, f"after a cancelled send, {', '.join(left)} still runs"
         _collect()
