@@ -9,7 +9,8 @@
         region: str = setting("eu", label="Region", choices=("eu", "us"))
 
 Supported types: ``str``, ``int``, ``float``, ``bool``, ``Secret``, ``pathlib.Path``, `posthouse.addresses.Address`, a
-``StrEnum``, each of them ``| None`` or as ``tuple[…, ...]``, and ``Mapping[str, str]``. The plugin's description names
+``StrEnum``, each of them ``| None`` or as ``tuple[…, ...]``, and ``Mapping[str, str]``. An extension's may also have a
+``tuple[…, ...]`` of further such classes, written as ``[[extensions.NAME.SETTING]]``. The plugin's description names
 the class; everything else (loading, errors with a path, forms, JSON Schema, redaction) follows from it.
 
 Choices, limits and the like are part of the class: an instance made by hand is checked just as one that was read from a
