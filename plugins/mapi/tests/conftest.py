@@ -12,7 +12,7 @@ import pytest
 import posthouse_mapi
 from posthouse.accounts import Account, Selection
 from posthouse.messages import Envelope, Message, Submission
-from posthouse_mapi import com, machine
+from posthouse_mapi import apartment, com, machine
 from posthouse_mapi.connection import MapiConnection
 from posthouse_mapi.settings import MapiSettings, Way
 
@@ -58,6 +58,19 @@ def outlook(computer: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         monkeypatch.setattr(com, "system_com", lambda: fake)
         yield world
         world.never.set()
+
+
+@pytest.fixture
+def hasty(outlook: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a time limit end as soon as something hangs, and not before, however slow this machine is."""
+
+    async def wait(future: asyncio.Future[Any], seconds: float) -> None:
+        while not future.done() and not outlook.waits.is_set():
+            await asyncio.wait({future}, timeout=0.01)
+        if not future.done():
+            outlook.waits.clear()
+
+    monkeypatch.setattr(apartment, "_wait", wait)
 
 
 @pytest.fixture

@@ -9,8 +9,14 @@ from contextlib import contextmanager
 
 import pytest
 
+from posthouse_mapi import apartment as apartment_module
 from posthouse_mapi.apartment import Apartment, HungError
 from posthouse_mapi.attempts import AbandonedError, Attempt
+
+
+@pytest.fixture(autouse=True)
+def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apartment_module, "_GRACE", 0.0)
 
 
 class Surroundings:

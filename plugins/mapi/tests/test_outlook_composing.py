@@ -64,10 +64,11 @@ async def test_what_cannot_be_carried_is_said(outlook: World, message: Make) -> 
     assert outlook.mails == []
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_outlook_that_hangs_is_given_up(outlook: World, message: Make) -> None:
     outlook.script("MailItem.Save", Fault(hang=outlook.never))
     with pytest.raises(ConnectError) as caught:
-        await compose(message(), show=False, timeout=0.3)
+        await compose(message(), show=False)
     assert caught.value.code == "connect.hung"
 
 

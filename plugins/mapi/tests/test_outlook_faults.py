@@ -65,10 +65,11 @@ async def test_outlook_that_stays_busy_is_a_throttle(connect: Connect, outlook: 
 # --- hang -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_hanging_before_the_message_is_handed_over_leaves_it_untouched(
     connect: Connect, outlook: World, message: Make
 ) -> None:
-    connection = await connect(timeout=0.3)
+    connection = await connect()
     outlook.script("Attachments.Add", hang(outlook))
     delivery = await connection.send(submission(message(attachments=[("a.txt", b"a")])))
     assert delivery.untouched
@@ -83,8 +84,9 @@ async def test_hanging_before_the_message_is_handed_over_leaves_it_untouched(
     assert len(outlook.sent) == 1
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_hanging_while_sending_is_uncertain(connect: Connect, outlook: World, message: Make) -> None:
-    connection = await connect(timeout=0.3)
+    connection = await connect()
     outlook.script("MailItem.Send", hang(outlook))
     delivery = await connection.send(submission(message()))
     assert isinstance(delivery.error, UncertainError)
@@ -93,8 +95,9 @@ async def test_hanging_while_sending_is_uncertain(connect: Connect, outlook: Wor
     assert not connection.usable
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_hanging_after_sending_changes_nothing(connect: Connect, outlook: World, message: Make) -> None:
-    connection = await connect(timeout=0.5)
+    connection = await connect()
     outlook.script("Folder.GetTable", hang(outlook))
     delivery = await connection.send(submission(message()))
     assert delivery.error is None
@@ -102,10 +105,11 @@ async def test_hanging_after_sending_changes_nothing(connect: Connect, outlook: 
     assert not connection.usable
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_sign_in_that_hangs_is_given_up(connect: Connect, outlook: World) -> None:
     outlook.script("NameSpace.Logon", hang(outlook))
     with pytest.raises(ConnectError) as caught:
-        await connect(timeout=0.3)
+        await connect()
     assert (caught.value.code, caught.value.temporary) == ("connect.hung", True)
 
 
@@ -125,10 +129,13 @@ async def test_a_cancelled_send_ends_at_once_and_sends_nothing_later(
     assert outlook.sent == []
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_hanging_threads_are_not_begun_without_end(connect: Connect, outlook: World) -> None:
     outlook.script("NameSpace.Logon", *[hang(outlook) for _ in range(8)])
-    attempts = await asyncio.gather(*(connect(timeout=0.1) for _ in range(8)), return_exceptions=True)
-    assert [getattr(one, "code", "") for one in attempts] == ["connect.hung"] * 8
+    for _ in range(8):
+        with pytest.raises(ConnectError) as caught:
+            await connect()
+        assert caught.value.code == "connect.hung"
     with pytest.raises(ConnectError) as caught:
         await connect()
     assert (caught.value.code, caught.value.temporary) == ("connect.stuck", True)
@@ -172,9 +179,10 @@ async def test_an_allowed_question_sends(connect: Connect, outlook: World, messa
     assert len(outlook.sent) == 1
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_question_that_nobody_answers_is_uncertain(connect: Connect, outlook: World, message: Make) -> None:
     outlook.trusted, outlook.prompt = False, "wait"
-    connection = await connect(timeout=0.3)
+    connection = await connect()
     delivery = await connection.send(submission(message()))
     assert isinstance(delivery.error, UncertainError)
     assert "security question" in delivery.error.hint

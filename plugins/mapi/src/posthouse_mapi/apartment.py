@@ -18,7 +18,7 @@ __all__ = ["Apartment", "HungError"]
 
 _Result = TypeVar("_Result")
 
-_GRACE = 0.5
+_GRACE = 2.0
 """Seconds beyond an attempt's limit, so that its own end, which knows more, comes first."""
 
 _IDLE = 0.1
@@ -85,7 +85,7 @@ class Apartment:
         self._jobs.put(job)
         waiting = asyncio.wrap_future(job.done)
         try:
-            await asyncio.wait({waiting}, timeout=limit + _GRACE)
+            await _wait(waiting, limit + _GRACE)
         except asyncio.CancelledError:
             waiting.cancel()
             self._give_up(attempt)
@@ -180,6 +180,11 @@ class _Job:
     def fail(self, error: BaseException) -> None:
         """Tell who waits that it failed."""
         self.done.set_exception(_without_objects(error))
+
+
+async def _wait(future: asyncio.Future[Any], seconds: float) -> None:
+    """Wait for a future, but not longer than this; it is left as it is."""
+    await asyncio.wait({future}, timeout=seconds)
 
 
 def _without_objects(error: BaseException) -> BaseException:
