@@ -1,10 +1,15 @@
-"""The one door to COM: what this plugin asks of pywin32, and nothing more."""
+"""The one door to COM: what this plugin asks of pywin32, and nothing more; and the apartments of its threads."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
-__all__ = ["Com", "Pywin32", "system_com"]
+from posthouse.errors import PluginError
+
+__all__ = ["Com", "Pywin32", "apartment", "apartment_on_windows", "system_com"]
 
 
 class Com(Protocol):
@@ -97,3 +102,33 @@ def system_com() -> Com:
         ImportError: pywin32 is missing or broken.
     """
     return Pywin32()
+
+
+@contextmanager
+def apartment() -> Iterator[Com]:
+    """Make a single-threaded apartment of this thread, and leave it at the end.
+
+    Raises:
+        PluginError: pywin32 is missing (``plugin.broken``).
+    """
+    try:
+        com = system_com()
+    except ImportError as error:
+        raise PluginError(
+            f"pywin32 cannot be used: {error}.", code="plugin.broken", hint="Install it: pip install pywin32"
+        ) from error
+    com.initialize()
+    try:
+        yield com
+    finally:
+        com.uninitialize()
+
+
+@contextmanager
+def apartment_on_windows() -> Iterator[object]:
+    """Make an apartment for what needs one on Windows only, and give what lets messages of the system in."""
+    if sys.platform == "win32":
+        with apartment() as com:
+            yield com.pump
+    else:
+        yield None

@@ -14,7 +14,7 @@ from posthouse.messages import Message
 from posthouse.providers import Draft
 from posthouse.reports import Check, CheckStatus
 from posthouse_mapi import outcomes
-from posthouse_mapi.apartments import single_threaded
+from posthouse_mapi.com import apartment_on_windows
 from posthouse_mapi.extended import properties, tags
 from posthouse_mapi.extended.building import convert, write
 from posthouse_mapi.extended.library import Library, load_library
@@ -65,7 +65,7 @@ class ExtendedMethod(Method):
     @contextmanager
     def apartment(self) -> Iterator[object]:
         """A single-threaded apartment in which MAPI is initialized, as it has to be for each thread."""
-        with single_threaded() as pump:
+        with apartment_on_windows() as pump:
             library = self._library = self._load()
             mapi = library.mapi
             flags = mapi.MAPI_MULTITHREAD_NOTIFICATIONS | (mapi.MAPI_NT_SERVICE if library.service else 0)

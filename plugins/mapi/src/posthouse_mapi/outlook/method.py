@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from posthouse.errors import DeliveryError, MessageError, PluginError, Problem, Stage
+from posthouse.errors import DeliveryError, MessageError, Problem, Stage
 from posthouse.providers import Draft
 from posthouse.reports import Check, CheckStatus
 from posthouse_mapi import com, machine, outcomes
@@ -57,22 +57,9 @@ class OutlookMethod(Method):
 
     @contextmanager
     def apartment(self) -> Iterator[object]:
-        """Make the thread a single-threaded apartment.
-
-        Raises:
-            PluginError: pywin32 is missing.
-        """
-        try:
-            self._com = com.system_com()
-        except ImportError as error:
-            raise PluginError(
-                f"pywin32 cannot be used: {error}.", code="plugin.broken", hint="Install it: pip install pywin32"
-            ) from error
-        self._com.initialize()
-        try:
+        """A single-threaded apartment, which lets messages of the system in."""
+        with com.apartment() as self._com:
             yield self._com.pump
-        finally:
-            self._com.uninitialize()
 
     def open(self, attempt: Attempt) -> None:
         """Reach Outlook, starting it if need be, and sign in."""

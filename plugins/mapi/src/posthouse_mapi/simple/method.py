@@ -11,7 +11,7 @@ from posthouse.errors import ComposeError, ConnectError, MessageError, Problem, 
 from posthouse.messages import Envelope, Message
 from posthouse.providers import Draft
 from posthouse.reports import Check, CheckStatus
-from posthouse_mapi.apartments import single_threaded
+from posthouse_mapi.com import apartment_on_windows
 from posthouse_mapi.files import FileFolder, temporary_folder
 from posthouse_mapi.methods import Method, Step
 from posthouse_mapi.outcomes import accepted, refused
@@ -60,7 +60,7 @@ class SimpleMethod(Method):
 
     def apartment(self) -> AbstractContextManager[object]:
         """A single-threaded apartment, which mail programs expect their callers to be in."""
-        return single_threaded()
+        return apartment_on_windows()
 
     def open(self, attempt: Attempt) -> None:
         """Load the functions, and sign in if a profile is named; otherwise each message signs in by itself.
