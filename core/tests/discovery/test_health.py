@@ -121,6 +121,13 @@ def test_a_name_that_looks_like_another_is_doubted(findings: list[Finding]) -> N
     }
 
 
+def test_a_package_without_a_plugin_is_doubted_too(site: Site) -> None:
+    site.add("posthouse-esmpt", {}, kind="")
+    site.configure(kinds=())
+    (finding,) = json.loads(site.here("plugins", "doctor", "--json").stdout)["findings"]
+    assert (finding["about"], finding["code"]) == ("posthouse-esmpt", "plugin.lookalike")
+
+
 def test_nobody_else_is_accused(findings: list[Finding]) -> None:
     healthy = [f for f in findings if any(name in f["about"] for name in ("acme-stamp", "acme-mail", "acme-denied"))]
     assert healthy == []

@@ -47,6 +47,11 @@ def test_a_kind_in_an_account_lists_nothing(site: Site) -> None:
     assert said.endswith("imported: []")
 
 
+def test_a_package_that_calls_itself_core_needs_permission(site: Site) -> None:
+    site.add("posthouse", {"acme_mail/__init__.py": ""}, module="acme_mail", version="1.0")
+    assert state(site, PluginPolicy(mode="listed"), "posthouse") is State.NOT_ALLOWED
+
+
 def test_the_order_is_deny_allow_version_api_conflict(site: Site) -> None:
     """A plugin against which everything speaks loses one objection after the other."""
     site.add("acme-mail", group="posthouse.transports.v2")

@@ -17,7 +17,9 @@ from posthouse._discovery.lock import Lock, shortened
 from posthouse._discovery.modules import spec_of
 from posthouse.errors import PluginError
 
-__all__ = ["Candidate", "State", "as_dict", "as_plain", "cause_in_one_line", "from_plain", "refusal"]
+__all__ = ["CORE", "Candidate", "State", "as_dict", "as_plain", "cause_in_one_line", "from_plain", "refusal"]
+
+CORE = "posthouse"
 
 _log = logging.getLogger("posthouse")
 _LONGEST_CAUSE = 300
@@ -83,6 +85,11 @@ class Candidate:
         return f"{self.role} {self.kind} ({self.distribution} {self.version})"
 
     @property
+    def is_core(self) -> bool:
+        """Whether core brings it: another package could take its name, but not bring a module of core."""
+        return self.distribution == CORE and self.module.partition(":")[0].partition(".")[0] == CORE
+
+    @property
     def point(self) -> EntryPoint:
         """The entry point."""
         return EntryPoint(f"posthouse.{self.role}s.v{self.api}", self.kind, self.module)
@@ -99,7 +106,7 @@ class Candidate:
         """
         if self.state is not State.READY:
             return self
-        if self._lock is not None:
+        if self._lock is not None and not self.is_core:
             differences = self._lock.differences(self.distribution, self._installation, again=again)
             if differences:
                 return self.no(State.CHANGED, f"not as {self._lock.path.name} has it: {shortened(differences)}")

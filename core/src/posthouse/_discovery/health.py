@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from posthouse._discovery import policy
 from posthouse._discovery.candidates import Candidate, State, as_plain, from_plain
 from posthouse._discovery.installed import Installation, Installed
 from posthouse._discovery.lock import Lock
@@ -33,6 +34,18 @@ _EXAMINE = "posthouse._discovery.health:examine"
 
 # What somebody decided is in order as it is; everything else that keeps a plugin from being used is not.
 _DECIDED = (State.DENIED, State.NOT_ALLOWED)
+
+
+_REMEDIES = {
+    State.STALE: "Reinstall it: pip install --force-reinstall {name}",
+    State.WRONG_VERSION: "Install the version that is required, or change [plugins] require.",
+    State.INCOMPATIBLE: "Update it, or deny it: [plugins] deny.",
+    State.NOT_LOCKED: "If you trust it: posthouse plugins lock. If not: pip uninstall {name}",
+    State.CHANGED: "Find out who changed it. Then reinstall it, or lock what is there: posthouse plugins lock",
+    State.SHADOWED: "Uninstall one of the two copies.",
+    State.CONFLICT: "Name one in [plugins] prefer, or uninstall the other.",
+    State.BROKEN: "Reinstall or remove it: pip install --force-reinstall {name}",
+}
 
 
 class Severity(StrEnum):
@@ -126,18 +139,6 @@ def _of_states(candidates: Iterable[Candidate]) -> Iterator[Finding]:
         )
 
 
-_REMEDIES = {
-    State.STALE: "Reinstall it: pip install --force-reinstall {name}",
-    State.WRONG_VERSION: "Install the version that is required, or change [plugins] require.",
-    State.INCOMPATIBLE: "Update it, or deny it: [plugins] deny.",
-    State.NOT_LOCKED: "If you trust it: posthouse plugins lock. If not: pip uninstall {name}",
-    State.CHANGED: "Find out who changed it. Then reinstall it, or lock what is there: posthouse plugins lock",
-    State.SHADOWED: "Uninstall one of the two copies.",
-    State.CONFLICT: "Name one in [plugins] prefer, or uninstall the other.",
-    State.BROKEN: "Reinstall or remove it: pip install --force-reinstall {name}",
-}
-
-
 def _of_imports(candidates: Iterable[Candidate], seconds: float) -> Iterator[Finding]:
     ready = [candidate for candidate in candidates if candidate.state is State.READY]
 
@@ -187,18 +188,26 @@ def _of_groups(package: Installed) -> Iterator[Finding]:
 def _of_names(candidates: list[Candidate], registry: Registry) -> Iterator[Finding]:
     """Find names that look like others. Whoever names a distribution in ``[plugins]`` knows what it is."""
     rules = registry.policy
-    known = (*rules.allow, *rules.require, *rules.prefer)
+    named = {canonicalize_name(Requirement(text).name) for text in (*rules.allow, *rules.require, *rules.prefer)}
+    known = named | DISTRIBUTIONS
     for candidate in candidates:
-        if candidate.distribution in DISTRIBUTIONS or policy.names(known, candidate):
-            continue
-        for what, name, near in _lookalikes(candidate, candidates):
-            yield Finding(
-                severity=Severity.WARNING,
-                code="plugin.lookalike",
-                about=candidate.title,
-                message=f"the {what} {name!r} can be taken for {near!r}",
-                hint=f"Make sure that {candidate.distribution} is what you wanted, and name it in [plugins] prefer.",
-            )
+        if candidate.distribution not in known:
+            for what, name, near in _lookalikes(candidate, candidates):
+                yield _lookalike(candidate.title, candidate.distribution, f"the {what} {name!r}", near)
+    plugins = {candidate.distribution for candidate in registry.candidates()}
+    for name in sorted(registry.installation.names() - plugins - known):  # what plugins require, perhaps
+        if near := lookalike(name, DISTRIBUTIONS):
+            yield _lookalike(name, name, "the package", near)
+
+
+def _lookalike(about: str, distribution: str, what: str, near: str) -> Finding:
+    return Finding(
+        severity=Severity.WARNING,
+        code="plugin.lookalike",
+        about=about,
+        message=f"{what} can be taken for {near!r}",
+        hint=f"Make sure that {distribution} is what you wanted, and name it in [plugins] prefer.",
+    )
 
 
 def _lookalikes(candidate: Candidate, others: list[Candidate]) -> Iterator[tuple[str, str, str]]:

@@ -121,6 +121,11 @@ class Installation:
         beside = (Path(info) for info in self._named(installed.name))
         return [info for info in beside if info.parent == installed.root and info != installed.info]
 
+    def names(self) -> frozenset[str]:
+        """Return the normalised names of everything that is installed."""
+        self._named("")
+        return frozenset(self._by_name or ())
+
     def _named(self, name: str) -> list[str]:
         if self._by_name is None:
             self._by_name = {}

@@ -9,16 +9,14 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from posthouse._discovery.candidates import Candidate, State
+from posthouse._discovery.candidates import CORE, Candidate, State
 from posthouse.hookspecs import API_VERSION
 
 if TYPE_CHECKING:
     from posthouse._discovery.lock import Lock
     from posthouse.config import PluginPolicy
 
-__all__ = ["CORE", "judge", "names", "settle_conflicts"]
-
-CORE = "posthouse"
+__all__ = ["judge", "names", "settle_conflicts"]
 
 
 def judge(candidate: Candidate, policy: PluginPolicy, core: str, lock: Lock | None) -> Candidate:
@@ -36,7 +34,7 @@ def judge(candidate: Candidate, policy: PluginPolicy, core: str, lock: Lock | No
             return candidate.no(state, reason)
     if reason := _api(candidate, core):
         return candidate.no(State.INCOMPATIBLE, reason)
-    if lock is None or candidate.distribution == CORE:
+    if lock is None or candidate.is_core:
         return candidate
     reason = lock.objection(candidate.distribution, candidate.version, str(candidate.point))
     return candidate.no(State.NOT_LOCKED, reason) if reason else candidate
@@ -65,7 +63,7 @@ def _deny(candidate: Candidate, policy: PluginPolicy) -> tuple[State, str]:
 
 def _allow(candidate: Candidate, policy: PluginPolicy) -> tuple[State, str]:
     """Ask ``allow``, and with ``mode = "listed"`` also the other keys that name distributions."""
-    if candidate.distribution == CORE or _match(policy.allow, candidate):  # what core brings needs no permission
+    if candidate.is_core or _match(policy.allow, candidate):  # what core brings needs no permission
         return State.READY, ""
     if policy.mode == "listed":
         # Requirements of another version are the next rule's affair. A kind in ``extensions`` or in an account lists

@@ -11,11 +11,11 @@ import attrs
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from posthouse._discovery.candidates import Candidate, State, refusal
+from posthouse._discovery.candidates import CORE, Candidate, State, refusal
 from posthouse._discovery.installed import Installation, Installed
 from posthouse._discovery.lock import Lock
 from posthouse._discovery.lockfile import read_lock
-from posthouse._discovery.policy import CORE, judge, settle_conflicts
+from posthouse._discovery.policy import judge, settle_conflicts
 from posthouse.errors import PluginError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _candidates(each: Installed, installation: Installation, lock: Lock | None) 
                 api=int(match[2]),
                 installed=each,
                 installation=installation,
-                lock=None if each.name == CORE else lock,
+                lock=lock,
             )
 
 

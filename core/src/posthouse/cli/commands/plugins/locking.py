@@ -76,11 +76,10 @@ def _installed(policy: PluginPolicy, path: Path) -> Lock:
 
     from posthouse._discovery import Registry, State
     from posthouse._discovery.lock import lock_of
-    from posthouse._discovery.policy import CORE
 
     registry = Registry(attrs.evolve(policy, lock=None))
     let_through = (State.READY, State.CONFLICT, State.SHADOWED)
-    names = {c.distribution for c in registry.candidates() if c.state in let_through and c.distribution != CORE}
+    names = {c.distribution for c in registry.candidates() if c.state in let_through and not c.is_core}
     return lock_of(path, sorted(names), registry.installation)
 
 
