@@ -136,3 +136,13 @@ def test_nobody_gets_colours_who_wants_none(configured: Sandbox) -> None:
         assert "\x1b[" not in terminal.read_to_the_end()
     with at_terminal("test", "smtp-plain", environment={"NO_COLOR": "1"}) as (_, terminal):
         assert "\x1b[" not in terminal.read_to_the_end()
+
+
+def test_a_link_that_was_not_opened_stands_in_one_piece(configured: Sandbox, tmp_path: Path) -> None:
+    message = ("--to", "ada@example.org", "--text", "x" * 300)
+    nowhere = {"PATH": str(tmp_path), "DISPLAY": ":0"}
+    with at_terminal("compose", "--method", "mailto", *message, environment=nowhere) as (process, terminal):
+        seen = terminal.read_to_the_end()
+        assert process.wait(30) == 69
+    assert f"mailto:ada@example.org?body={'x' * 300}" in seen
+    assert "xdg-open is not installed" in seen

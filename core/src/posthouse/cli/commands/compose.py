@@ -18,7 +18,7 @@ from posthouse.cli.composing import (
 )
 from posthouse.cli.exit_codes import ExitCode
 from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
-from posthouse.cli.output import note, print_facts, print_json
+from posthouse.cli.output import is_terminal, note, print_facts, print_json, say
 
 if TYPE_CHECKING:
     from posthouse.providers import Draft
@@ -85,9 +85,12 @@ def _show(draft: Draft) -> None:
             ("Method", draft.method),
             ("Because", draft.reason),
             ("Where", draft.location),
-            ("Link", draft.link),
             ("Opened", "yes" if draft.opened else "no"),
         ]
     )
+    if draft.link and is_terminal():
+        say(draft.link)  # in one piece, so that it can be copied
+    else:
+        print_facts([("Link", draft.link)])
     for text in draft.notes:
         note(f"Note: {text}", fg="yellow")
