@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 import posthouse.errors
 from posthouse import hookspecs, presets
 from posthouse._discovery import Registry
+from posthouse._scope import _HOOKS
 from posthouse.accounts import Account, DeliveryLimits
 from posthouse.cli.app import posthouse as command_line
 from posthouse.cli.exit_codes import ExitCode
@@ -71,6 +73,24 @@ def test_every_hook_is_documented_with_its_arguments(name: str) -> None:
     assert summary in text
     for argument in inspect.signature(HOOKS[name]).parameters:
         assert f"{argument}: " in text.partition("```\n")[0]
+
+
+def test_every_hook_is_of_a_role_and_every_role_names_its_hooks() -> None:
+    """The table is held against what the core demands of a plugin, both ways."""
+    rows = {row.split("`")[1]: row for row in page("hooks.md").splitlines() if row.startswith("| `posthouse.")}
+    for role, rules in _HOOKS.items():
+        required, optional = rows[hookspecs.GROUPS[role]].split("|")[2:4]
+        assert set(re.findall(r"`(\w+)`", required)) == rules["required"]
+        assert set(re.findall(r"`(\w+)`", optional)) == rules["optional"]
+    assert set(HOOKS) == {name for rules in _HOOKS.values() for names in rules.values() for name in names}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_every_word_about_a_hook_is_in_the_reference(name: str) -> None:
+    text = " ".join(page("hooks.md").partition(f"\n### {name}\n")[2].partition("\n### ")[0].split())
+    words = re.findall(r"[A-Za-z_]{4,}", inspect.getdoc(HOOKS[name]) or "")
+    assert len(words) > 5
+    assert [word for word in words if word not in text and word not in ("Args", "Raises", "Returns", "Yields")] == []
 
 
 def test_the_hooks_were_found() -> None:

@@ -152,4 +152,7 @@ def _meaning(info: Any) -> str:
     limits += [f"at most {info.maximum:g}"] if info.maximum is not None else []
     text = " ".join(filter(None, (", ".join(limits), info.unit)))
     example = f" Example: {code(info.placeholder)}." if info.placeholder else ""
+    for other, values in (info.required_when or {}).items():
+        named = " or ".join(code(f'"{value}"' if isinstance(value, str) else f"{value}") for value in values)
+        example += f" Required with {code(other)} = {named}."
     return f"{f'{info.label}. {info.help}'.strip()}{f' ({text})' if text else ''}{example}"

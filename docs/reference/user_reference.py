@@ -32,8 +32,9 @@ def settings() -> str:
         (
             "# Settings\n\nEvery key of `posthouse.toml`. `posthouse config check` finds what is wrong with a file, "
             "`posthouse config show` tells where each value came from, `posthouse plugins info KIND` shows the "
-            "settings of an installed plugin. Paths are relative to the file's folder. A *secret* is a "
-            "reference such as `env:NAME`, see [keeping secrets](../how-to/secrets.md).\n"
+            "settings of an installed plugin. The table of a plugin may also have `settings_version`, the [version]"
+            "(../how-to/version-your-settings.md) that it is written for. Paths are relative to the file's folder. A "
+            "*secret* is a reference such as `env:NAME`, see [keeping secrets](../how-to/secrets.md).\n"
         ),
         "## The file\n\n" + _top_level(),
         "## [accounts.NAME]\n\nHow accounts are chosen: [several accounts](../how-to/several-accounts.md).\n\n"

@@ -27,6 +27,7 @@ def describe() -> ExtensionDescription:
         label="DKIM signatures",
         phase=Phase.SIGN,
         settings=DkimSettings,
+        settings_version="1.0",
         summary="Signs every message with the key of its From domain.",
     )
 

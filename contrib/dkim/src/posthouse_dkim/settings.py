@@ -158,10 +158,16 @@ class DkimSettings:
         validator=_check_headers,
     )
     header_canonicalization: Canonicalization = setting(
-        Canonicalization.RELAXED, label="Canonicalization of headers", advanced=True
+        Canonicalization.RELAXED,
+        label="Canonicalization of headers",
+        help="relaxed: spaces and folding may change on the way. simple: not a byte may.",
+        advanced=True,
     )
     body_canonicalization: Canonicalization = setting(
-        Canonicalization.RELAXED, label="Canonicalization of the body", advanced=True
+        Canonicalization.RELAXED,
+        label="Canonicalization of the body",
+        help="relaxed: spaces at the ends of lines may change on the way. simple: not a byte may.",
+        advanced=True,
     )
     expires_after: int = setting(
         0,
