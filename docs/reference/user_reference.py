@@ -15,9 +15,9 @@ import posthouse.cli.app
 from posthouse import ConfigurationError
 from posthouse import presets as known_presets
 from posthouse._discovery import Registry
-from posthouse.accounts import Account, DeliveryLimits
+from posthouse.accounts import Account, DeliveryLimits, User
 from posthouse.addresses import Address
-from posthouse.config import Configuration, PluginPolicy, Safety, parse
+from posthouse.config import ComposePolicy, Configuration, PluginPolicy, Safety, parse
 from posthouse.hints import HintTable
 from posthouse.schema import settings_of
 
@@ -40,7 +40,9 @@ def settings() -> str:
         "## [accounts.NAME]\n\nHow accounts are chosen: [several accounts](../how-to/several-accounts.md).\n\n"
         + settings_table(Account, {"name": 0}),
         "### delivery\n\n" + settings_table(DeliveryLimits),
+        "## [users.NAME]\n\nOr only the name of an account: `[users]` `ada = \"office\"`.\n\n" + settings_table(User),
         "## [safety]\n\nSee [staging](../how-to/staging-safety.md).\n\n" + settings_table(Safety),
+        "## [compose]\n\nSee [opening messages for users](../how-to/compose.md).\n\n" + settings_table(ComposePolicy),
         "## [plugins]\n\nSee [pinning plugins](../how-to/pin-plugins.md).\n\n" + settings_table(PluginPolicy),
     ]
     for role, key in (("transport", "transport"), ("authenticator", "auth")):
