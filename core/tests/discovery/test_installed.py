@@ -57,6 +57,24 @@ def test_of_three_hundred_distributions_only_the_plugins_metadata_is_read(site: 
     assert {"importlib.metadata", "email", "zipfile", "csv"}.isdisjoint(seen["loaded"])
 
 
+SENDING = """
+import sys
+from posthouse import Mailer, Message
+with Mailer.from_config() as mailer:
+    mailer.send(Message(to="ada@example.org", subject="Hello", text="It works."), account="acme")
+print(*sorted(name for name in sys.modules if name.startswith("acme")))
+"""
+
+
+def test_only_what_the_account_uses_is_imported(site: Site) -> None:
+    site.add("acme-mail")
+    for number in range(5):
+        site.add(f"acme-other-{number}", "raise SystemExit('imported')", kind=f"other-{number}")
+    site.configure(kinds=("acme", "other-1"))
+    done = site.python("-c", SENDING)
+    assert (done.returncode, done.stdout) == (0, "acme_mail\n"), done.stderr
+
+
 def states(folder: Path) -> dict[str, tuple[State, str]]:
     found = Registry(PluginPolicy(), search_path=[str(folder)]).candidates()
     return {f"{c.distribution} {c.version}": (c.state, c.reason) for c in found}

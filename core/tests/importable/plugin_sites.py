@@ -144,6 +144,8 @@ class Site:
                 rows = csv.writer(file)
                 rows.writerows((name, _hash(text), len(text.encode())) for name, text in written.items())
                 rows.writerow((f"{info}/RECORD", "", ""))
+                rows.writerow(("../../../bin/tool", "", ""))  # what pip writes for a script, and for what it compiled
+                rows.writerow((f"{package}/__pycache__/__init__.cpython-311.pyc", "", ""))
         return self.path / info
 
     def configure(self, text: str = "", plugins: str = "", *, kinds: Sequence[str] = ("acme",)) -> Path:
