@@ -80,7 +80,7 @@ def _arrived(mail: Mail) -> Arrived:
         content="\n".join([*visible, mail.values["Subject"], text, html, repr(mail.properties)]).encode(),
         from_header=f"{NAME} <{mail.on_behalf or mail.account}>",
         subject=mail.values["Subject"],
-        text=text,
+        text=text.replace("\r\n", "\n"),
         html=html if mail.values["BodyFormat"] == 2 else "",
         attachments=tuple((file["shown"], file["content"]) for file in mail.attachments),
         message_id=mail.properties.get(f"{TAG}1035001F", ""),

@@ -37,7 +37,7 @@ async def test_sends_plain_text_and_keeps_a_copy(connect: Connect, outlook: Worl
     mail = await sent(connect, outlook, message(subject="Grüße 🎉", text="Hallo\nWelt"))
     assert mail.folder == SENT
     assert mail.values["Subject"] == "Grüße 🎉"
-    assert (mail.values["Body"], mail.values["BodyFormat"]) == ("Hallo\nWelt", 1)
+    assert (mail.values["Body"], mail.values["BodyFormat"]) == ("Hallo\r\nWelt", 1)
     assert mail.values["InternetCodepage"] == 65001
     assert mail.properties[f"{TAG}1035001F"] == "<1@x.example>"
     assert outlook.logons == [("", "", False, False)]

@@ -84,7 +84,7 @@ class FakeCom:
         registered: whether ``Outlook.Application`` is known.
     """
 
-    error = ComError
+    error: type[Exception] = ComError
 
     def __init__(self, world: World) -> None:
         self.world = world

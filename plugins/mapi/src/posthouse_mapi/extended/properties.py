@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from posthouse.messages import Priority
 from posthouse_mapi.extended import tags
 from posthouse_mapi.extended.one_off import entry_id, flat_entry_list, mailbox
+from posthouse_mapi.texts import windows_lines
 
 if TYPE_CHECKING:
     from posthouse.addresses import Address
@@ -103,7 +104,7 @@ def body(message: Message) -> tuple[int, bytes]:
     """Return the property that holds the body, and its octets. Outlook makes plain text of HTML by itself."""
     if message.html is not None:
         return tags.HTML, message.html.encode()
-    text = (message.text or "").replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+    text = windows_lines(message.text or "")
     return tags.BODY, text.encode("utf-16-le")
 
 

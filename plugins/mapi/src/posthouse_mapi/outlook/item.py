@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from posthouse.errors import MessageError, RefusedError, Stage
 from posthouse_mapi.files import FileFolder, file_name
 from posthouse_mapi.outlook import names as n
+from posthouse_mapi.texts import windows_lines
 
 if TYPE_CHECKING:
     from posthouse.addresses import Address
@@ -43,7 +44,7 @@ def build(session: Session, message: Message, named: Named, folder: FileFolder) 
         item.put("HTMLBody", message.html)
     else:
         item.put("BodyFormat", n.PLAIN)
-        item.put("Body", message.text or "")
+        item.put("Body", windows_lines(message.text or ""))
     _put_sender(item, session, message)
     _add_recipients(item.child("Recipients"), {n.TO: named.to, n.CC: named.cc, n.BCC: named.bcc})
     if message.reply_to:

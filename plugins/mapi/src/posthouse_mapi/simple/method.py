@@ -21,6 +21,7 @@ from posthouse_mapi.simple import results
 from posthouse_mapi.simple.encoding import BCC, CC, TO, File, Note, Recipient, ansi_text, in_memory, wide_text
 from posthouse_mapi.simple.library import Library, load_library
 from posthouse_mapi.simple.objections import objections
+from posthouse_mapi.texts import windows_lines
 
 if TYPE_CHECKING:
     from posthouse.messages import Submission
@@ -239,7 +240,7 @@ def _note(message: Message, names: Named, folder: FileFolder) -> Note:
     kinds = ((TO, names.to), (CC, names.cc), (BCC, names.bcc))
     return Note(
         subject=message.subject,
-        text=_windows_lines(message.text or ""),
+        text=windows_lines(message.text or ""),
         recipients=[
             Recipient(kind, address.name, address.ascii or address.addr_spec)
             for kind, addresses in kinds
@@ -248,7 +249,3 @@ def _note(message: Message, names: Named, folder: FileFolder) -> Note:
         files=[File(path, file.name or path.name) for file in message.attachments for path in (folder.write(file),)],
         receipt=message.request_read_receipt,
     )
-
-
-def _windows_lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
