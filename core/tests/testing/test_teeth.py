@@ -8,30 +8,38 @@ from typing import Any
 
 import pytest
 
-from posthouse.testing import TransportContract
+from posthouse.testing import AuthenticatorContract, ExtensionContract, TransportContract
 from posthouse.testing.grades import case_of
 
 from .conftest import Examine
 
 pytest_plugins = "pytester"
 
-TRANSPORTS = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text("utf-8"))
+PROVIDERS = {"acme": TransportContract, "gate": AuthenticatorContract, "stamp": ExtensionContract}
+MUTANTS: dict[str, dict[str, Any]] = {
+    name: tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text("utf-8")) for name in PROVIDERS
+}
 
 
-def test_a_good_transport_is_gold(examine: Examine) -> None:
-    examined = examine("acme", options=("--posthouse-grade=gold",))
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_good_provider_is_gold(examine: Examine, name: str) -> None:
+    examined = examine(name, role=PROVIDERS[name].role, options=("--posthouse-grade=gold",))
     assert examined.having("failed") == set(), examined.output
     assert (examined.grade, examined.exit_code) == ("gold", 0)
     assert ": gold" in examined.output
 
 
-@pytest.mark.parametrize("mutant", TRANSPORTS.values(), ids=TRANSPORTS.keys())
-def test_a_spoiled_transport_fails_the_very_case(examine: Examine, mutant: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("name", "mutant"),
+    [pytest.param(name, mutant, id=f"{name}-{key}") for name in MUTANTS for key, mutant in MUTANTS[name].items()],
+)
+def test_a_spoiled_provider_fails_the_very_case(examine: Examine, name: str, mutant: dict[str, Any]) -> None:
     changes = [(change["old"], change["new"]) for change in mutant.get("changes", ())]
-    examined = examine("acme", *changes, distribution=mutant.get("distribution", ""))
+    examined = examine(name, *changes, role=PROVIDERS[name].role, distribution=mutant.get("distribution", ""))
     assert examined.having("failed") == set(mutant["fails"]), examined.output
 
 
-def test_each_case_of_a_transport_is_shown_to_fail() -> None:
-    cases = {name for name in dir(TransportContract) if case_of(getattr(TransportContract, name))}
-    assert {name for mutant in TRANSPORTS.values() for name in mutant["fails"]} == cases
+def test_each_case_is_shown_to_fail() -> None:
+    """What all contracts share is shown for transports."""
+    cases = {name for contract in PROVIDERS.values() for name in dir(contract) if case_of(getattr(contract, name))}
+    assert {name for mutants in MUTANTS.values() for mutant in mutants.values() for name in mutant["fails"]} == cases

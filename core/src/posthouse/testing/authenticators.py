@@ -16,15 +16,15 @@ class AuthenticatorContract(DescriptionCases, ImportCases, SignInCases, Settings
 
     ::
 
-    class ApiKey(SignIn):
-        offline = True                      # it only hands out what the settings say
-        options = {"key": "k-1234567890"}
-        secrets = ("k-1234567890",)
+        class ApiKey(SignIn):
+            offline = True                      # it only hands out what the settings say
+            options = {"key": "k-1234567890"}
+            secrets = ("k-1234567890",)
 
-    class TestApiKey(AuthenticatorContract):
-        kind = "api-key"
+        class TestApiKey(AuthenticatorContract):
+            kind = "api-key"
 
-        @pytest.fixture
-        def peer(self) -> ApiKey:
-            return ApiKey()
+            @pytest.fixture
+            def peer(self) -> ApiKey:
+                return ApiKey()
     """

@@ -22,9 +22,22 @@ from posthouse.structuring import structure
 from posthouse.testing.peers import Peer
 from posthouse.testing.plugins import PluginUnderTest
 
-__all__ = ["Driver", "arguments", "checked", "driving", "statuses", "submission"]
+__all__ = ["Driver", "arguments", "checked", "driving", "message", "statuses", "submission"]
 
 _numbers = itertools.count(1)
+
+
+def message(sender: str, **fields: Any) -> Message:
+    """Return a message that is ready to be handed over, to Bob unless the fields say otherwise."""
+    defaults: dict[str, Any] = {
+        "sender": sender,
+        "to": "bob@example.org",
+        "subject": "Posthouse",
+        "text": "It works.\n",
+        "date": datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC),
+        "message_id": f"<{next(_numbers)}@kit.example>",
+    }
+    return Message(**(defaults | fields))
 
 
 def submission(peer: Peer, *names: str, **fields: Any) -> Submission:
@@ -36,14 +49,9 @@ def submission(peer: Peer, *names: str, **fields: Any) -> Submission:
         fields: further fields of the message.
     """
     to = tuple(peer.recipient(name) for name in names or ("bob",))
-    given: dict[str, Any] = {"sender": peer.sender, "to": to, "subject": "Posthouse", "text": "It works.\n"} | fields
-    defaults: dict[str, Any] = {
-        "date": datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC),
-        "message_id": f"<{next(_numbers)}@kit.example>",
-    }
-    message = Message(**(defaults | given))
-    recipients = tuple(address.addr_spec for address in message.recipients())
-    return Submission(message=message, envelope=Envelope(sender=peer.sender, recipients=recipients))
+    made = message(peer.sender, **({"to": to} | fields))
+    recipients = tuple(address.addr_spec for address in made.recipients())
+    return Submission(message=made, envelope=Envelope(sender=peer.sender, recipients=recipients))
 
 
 def statuses(delivery: Delivery) -> dict[str, RecipientStatus]:

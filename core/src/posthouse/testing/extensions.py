@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from posthouse.testing.contract import Contract
+from posthouse.testing.cases.description import DescriptionCases
+from posthouse.testing.cases.extending import ExtendingCases
+from posthouse.testing.cases.imports import ImportCases
+from posthouse.testing.cases.secrets import SecretSettingsCases
+from posthouse.testing.cases.settings import SettingsCases
 
 __all__ = ["ExtensionContract"]
 
 
-class ExtensionContract(Contract):
+class ExtensionContract(DescriptionCases, ImportCases, ExtendingCases, SettingsCases, SecretSettingsCases):
     """Every case for an extension. Subclass it with ``kind``; it needs no peer.
+
+    The fixture ``written`` gives its settings where some are required, ``sender`` says whose messages it is shown.
 
     ::
 
-    class TestFooter(ExtensionContract):
-        kind = "footer"
+        class TestFooter(ExtensionContract):
+            kind = "footer"
     """
-
-    role: ClassVar[str] = "extension"

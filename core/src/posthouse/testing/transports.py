@@ -36,11 +36,11 @@ class TransportContract(
 
     ::
 
-    class TestAcme(TransportContract):
-        kind = "acme"
+        class TestAcme(TransportContract):
+            kind = "acme"
 
-        @pytest.fixture
-        async def peer(self, http_server: HttpServer) -> AcmePeer:
-            http_server.answer = acme_api
-            return AcmePeer(http_server)
+            @pytest.fixture
+            async def peer(self, http_server: HttpServer) -> AcmePeer:
+                http_server.answer = acme_api
+                return AcmePeer(http_server)
     """
