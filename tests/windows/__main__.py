@@ -16,6 +16,8 @@ from .wine import find_wine, fresh_windows
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements"
+_QUIET = ("-p", "no:cacheprovider", "-p", "no:faulthandler")
+"""The fault handler reports every exception that COM raises and handles inside Windows, as if it were fatal."""
 
 
 def main(arguments: list[str]) -> int:
@@ -31,7 +33,7 @@ def main(arguments: list[str]) -> int:
         return not_run(str(error))
     install(python, version_of(python), *packages(folder, constraints))
     with fresh_windows(program, cache) as wine:
-        pytest = ("-P", "-m", "pytest", "-p", "no:cacheprovider", "tests", *arguments[3:])
+        pytest = ("-P", "-m", "pytest", *_QUIET, "tests", *arguments[3:])
         return wine.run(python / "python.exe", *pytest, cwd=folder)
 
 

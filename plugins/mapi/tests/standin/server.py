@@ -87,6 +87,7 @@ def class_object(clsid: str) -> Iterator[None]:
 def serving(world: World) -> Iterator[None]:
     """Let ``Outlook.Application`` be this world, for all other threads."""
     Served.world = world
+    setattr(world, "wait", lambda event: _wait(world, event))  # noqa: B010 - a method
     ready, threads = threading.Event(), []
 
     def serve() -> None:
@@ -108,8 +109,23 @@ def serving(world: World) -> Iterator[None]:
             yield
         finally:
             world.never.set()
+            _let_clients_end()
             import_module("win32api").PostThreadMessage(threads[0], 0x0012, 0, 0)  # WM_QUIT
             server.join(10)
+
+
+def _wait(world: World, event: threading.Event) -> None:
+    """Hang as a dialog does: other calls still come in."""
+    world.waits.set()
+    while not event.wait(0.01):
+        pythoncom.PumpWaitingMessages()
+
+
+def _let_clients_end() -> None:
+    """Wait for threads that were given up in a call: COM does not get over a server that ends while it answers."""
+    for thread in threading.enumerate():
+        if thread.name == "posthouse-mapi":
+            thread.join(10)
 
 
 def _local(value: Any) -> Any:
