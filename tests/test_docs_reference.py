@@ -16,11 +16,11 @@ import posthouse.errors
 from posthouse import hookspecs, presets
 from posthouse._discovery import Registry
 from posthouse._scope import _HOOKS
-from posthouse.accounts import Account, DeliveryLimits
+from posthouse.accounts import Account, DeliveryLimits, User
 from posthouse.cli.app import posthouse as command_line
 from posthouse.cli.exit_codes import ExitCode
 from posthouse.cli.invocation import Invocation
-from posthouse.config import PluginPolicy, Safety
+from posthouse.config import ComposePolicy, PluginPolicy, Safety
 from posthouse.hints import HintTable
 from posthouse.schema import settings_of
 
@@ -99,7 +99,8 @@ def test_the_hooks_were_found() -> None:
 
 def settings_classes() -> Iterator[tuple[str, type]]:
     yield from [("## [accounts.NAME]", Account), ("### delivery", DeliveryLimits)]
-    yield from [("## [safety]", Safety), ("## [plugins]", PluginPolicy)]
+    yield from [("## [users.NAME]", User), ("## [safety]", Safety)]
+    yield from [("## [compose]", ComposePolicy), ("## [plugins]", PluginPolicy)]
     for candidate in Registry(PluginPolicy()).candidates():
         if candidate.role in ("transport", "authenticator"):
             key = {"transport": "transport", "authenticator": "auth"}[candidate.role]

@@ -40,7 +40,7 @@ def settings() -> str:
         "## [accounts.NAME]\n\nHow accounts are chosen: [several accounts](../how-to/several-accounts.md).\n\n"
         + settings_table(Account, {"name": 0}),
         "### delivery\n\n" + settings_table(DeliveryLimits),
-        "## [users.NAME]\n\nOr only the name of an account: `[users]` `ada = \"office\"`.\n\n" + settings_table(User),
+        '## [users.NAME]\n\nOr only the name of an account: `[users]` `ada = "office"`.\n\n' + settings_table(User),
         "## [safety]\n\nSee [staging](../how-to/staging-safety.md).\n\n" + settings_table(Safety),
         "## [compose]\n\nSee [opening messages for users](../how-to/compose.md).\n\n" + settings_table(ComposePolicy),
         "## [plugins]\n\nSee [pinning plugins](../how-to/pin-plugins.md).\n\n" + settings_table(PluginPolicy),

@@ -11,6 +11,7 @@ from posthouse.cli import exit_codes
 from posthouse.cli.exit_codes import ExitCode
 from posthouse.errors import (
     AuthenticationError,
+    ComposeError,
     ConfigurationError,
     ConnectError,
     DeliveryError,
@@ -36,6 +37,8 @@ ERRORS = [
     (RefusedError("x"), 69),
     (DeliveryError("x"), 69),
     (ThrottledError("x"), 69),
+    (ComposeError("x"), 69),
+    (ComposeError("x", code="compose.uncertain"), 74),
     (UncertainError("x"), 74),
     (UncertainError("x", temporary=True), 74),
     (ConnectError("x", temporary=True), 75),

@@ -118,7 +118,7 @@ async def test_a_draft_that_may_be_there_is_not_made_twice(office: Office, scrip
     office.script(script, "createDraft")
     with pytest.raises(ComposeError) as caught:
         await compose(office, SMALL)
-    assert (caught.value.code, caught.value.temporary) == ("compose.uncertain", True)
+    assert (caught.value.code, caught.value.temporary) == ("compose.uncertain", False)
     assert "Look into Drafts" in caught.value.hint
     assert caught.value.details
     assert len(office.door.calls) == 1

@@ -63,6 +63,7 @@ class ExitCode(IntEnum):
 
 
 _HOST_UNKNOWN = "connect.host-unknown"
+_CODES = {_HOST_UNKNOWN: ExitCode.HOST_UNKNOWN, "compose.uncertain": ExitCode.UNCERTAIN}
 
 # The first line that fits decides. What stands above "temporary" is never answered by blindly trying again: an
 # uncertain message could arrive twice, and a name, a certificate or a protocol does not mend itself.
@@ -132,8 +133,8 @@ _WORST_FIRST = (
 
 def for_error(error: PosthouseError) -> ExitCode:
     """Return the exit code of an error that nothing was sent after, or nobody knows."""
-    if error.code == _HOST_UNKNOWN:
-        return ExitCode.HOST_UNKNOWN
+    if error.code in _CODES:
+        return _CODES[error.code]
     for kind, code in _ERRORS:
         if isinstance(error, kind):
             return code

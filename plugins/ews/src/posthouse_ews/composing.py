@@ -125,7 +125,6 @@ def _uncertain(cause: PosthouseError) -> ComposeError:
     error = ComposeError(
         f"{cause.message.rstrip('.')}; a draft may or may not have been left.",
         code="compose.uncertain",
-        temporary=True,
         hint="Look into Drafts before trying again; nothing was sent.",
         reply=cause.reply,
         details=cause.details,

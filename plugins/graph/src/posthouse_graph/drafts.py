@@ -91,7 +91,6 @@ class DraftRoute:
             raise ComposeError(
                 f"{error.message}; a draft may or may not have been left.",
                 code="compose.uncertain",
-                temporary=True,
                 hint="Look into Drafts before trying again; nothing was sent.",
                 reply=error.reply,
                 details=error.details,

@@ -61,9 +61,9 @@ def command(
     \b
     Exit codes: 0 opened, or made with --no-open
                 69 made, and could not be opened: the output says where it is
-                64 usage            70 defect                       77 not permitted, or sign-in
-                65 bad message      75 try again later              78 configuration or plugin
-                68 host unknown     76 TLS or protocol
+                64 usage            70 defect                       76 TLS or protocol
+                65 bad message      74 uncertain: look into Drafts  77 not permitted, or sign-in
+                68 host unknown     75 try again later              78 configuration or plugin
     """  # noqa: D301 - \b is click's mark for lines that stay as they are
     check_sources(content, eml, {})
     message = finished_message(eml) if eml is not None else MessageOptions.read(content).message()
