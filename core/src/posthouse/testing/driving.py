@@ -27,7 +27,7 @@ __all__ = ["Driver", "arguments", "checked", "driving", "message", "statuses", "
 _numbers = itertools.count(1)
 
 
-def message(sender: str, **fields: Any) -> Message:
+def message(sender: str, /, **fields: Any) -> Message:
     """Return a message that is ready to be handed over, to Bob unless the fields say otherwise."""
     defaults: dict[str, Any] = {
         "sender": sender,
