@@ -152,6 +152,12 @@ def test_a_default_is_not_written_unless_it_stands_there(path: Path, configurati
     assert objections(configuration, {"transport.retries": True}).keys() == {"/transport/retries"}
 
 
+def test_null_is_not_written(path: Path, configuration: Configuration) -> None:
+    assert saved(path, answered(configuration, {"transport.colour_of_the_box": None})) == TEXT
+    assert "blue" in saved(path, answered(configuration, {"transport.colour_of_the_box": "blue"}))
+    assert saved(path, answered(load(path), {"transport.colour_of_the_box": None})) == TEXT
+
+
 @pytest.mark.parametrize("unset", ["", [], "absent"])
 def test_a_secret_that_is_not_answered_stays(configuration: Configuration, unset: Any) -> None:
     changes = {} if unset == "absent" else {"transport.token": unset}
@@ -201,6 +207,19 @@ def test_typed_secrets_are_kept_elsewhere(path: Path, configuration: Configurati
     assert 'password = "keyring:posthouse/auth.password"' in text
     assert 'token = "env:TOKEN"' in text
     assert "geheim" not in text
+
+
+def test_no_traceback_shows_a_secret(
+    path: Path, configuration: Configuration, frames_of: Callable[[BaseException], str]
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        answered(configuration, {"auth.password": "typed-geheim", "transport.retries": 99})
+    assert "geheim" not in frames_of(caught.value)
+    account = answered(configuration, {"transport.token": "env:geheim"})
+    file = ConfigurationFile(path)
+    with pytest.raises(ConfigurationError) as caught:
+        file.put_account(account)
+    assert "geheim" not in frames_of(caught.value)
 
 
 def test_nothing_is_kept_of_a_wrong_answer(configuration: Configuration) -> None:

@@ -117,6 +117,13 @@ def test_a_newer_major_is_refused_in_plain_words() -> None:
     )
 
 
+@pytest.mark.parametrize("version", ["4.0", "nonsense"])
+def test_a_refusal_shows_no_secret(version: str, frames_of: Callable[[BaseException], str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        bring_up_to_date(THIRD, Options({"token": "geheim-4711", VERSION_KEY: version}))
+    assert "geheim" not in frames_of(caught.value)
+
+
 def test_settings_that_nobody_rewrites_any_more_are_refused() -> None:
     description = described("3.0", {2: step("2 to 3")})
     assert breach(description) == ""
@@ -157,6 +164,7 @@ def test_a_migration_that_fails_is_named_and_shows_no_secret(
     assert caught.value.message.startswith("posthouse-acme 3.2.1 cannot rewrite settings of version 1: ")
     assert trouble in caught.value.message
     assert "geheim" not in str(caught.value)
+    assert "geheim" not in frames_of(caught.value)
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 

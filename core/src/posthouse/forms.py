@@ -156,6 +156,7 @@ class _Form:
         try:
             loaded = load(self._registry, _ROLES[part], kind)
             stored = self._current(loaded, part, kind)
+            implied = self._filled(loaded, part, filled) if filled.get("kind") == kind else {}
         except (PluginError, ConfigurationError) as error:
             self.problems += getattr(error, "problems", ()) or [Problem(f"{part}.kind", str(error))]
             return dict(given)
@@ -166,7 +167,6 @@ class _Form:
             elif field.name in values and field.name in stored.options:
                 written = stored.options[field.name]  # of which a form may show less: a URL without its password
                 values[field.name] = written if values[field.name] == unstructure(written) else values[field.name]
-        implied = self._filled(loaded, part, filled) if filled.get("kind") == kind else {}
         for field in settings_of(loaded.description.settings):
             default = default_of(field)
             if field.name not in stored.options and default is not attrs.NOTHING and not is_secret(field):

@@ -22,7 +22,7 @@ from attrs import frozen
 
 from posthouse._values import below_key, shown
 from posthouse.accounts import Options
-from posthouse.errors import ConfigurationError, PluginError, Problem
+from posthouse.errors import ConfigurationError, PluginError, PosthouseError, Problem
 from posthouse.schema import is_secret, settings_of
 from posthouse.structuring import structure
 
@@ -134,8 +134,9 @@ def read_settings(
         ConfigurationError: settings are wrong, or of a version that the plugin does not read.
         PluginError: a migration failed (``plugin.migration``).
     """
-    current = bring_up_to_date(description, options, path=path, package=package)
+    table = options if isinstance(options, Options) else Options(options)
     del options  # a traceback shows what its frames hold
+    current = bring_up_to_date(description, table, path=path, package=package)
     return structure(description.settings, current.options, path=path, source=source), current.notices
 
 
@@ -156,15 +157,18 @@ def bring_up_to_date(
     """
     table = options if isinstance(options, Options) else Options(options)
     del options
-    plugin = _Plugin(description, package, path)
-    if plugin.written(table).major == plugin.written(table.preset or table).major:
-        current, filled = plugin.current(table), Options()
-    else:
-        filled_keys = table.preset.keys() - {VERSION_KEY}
-        current = plugin.current({key: value for key, value in table.items() if key not in filled_keys})
-        filled = plugin.current(table.preset).options
-    options = Options({**filled, **current.options}, folder=table.folder, as_text=table.as_text)
-    return attrs.evolve(current, options=options)
+    found = _Plugin(description, package, path).reading(table)
+    if isinstance(found, PosthouseError):
+        raise found
+    return found
+
+
+class _RefusedError(Exception):
+    """Settings cannot be read. Never leaves this module: a traceback shows what frames hold, and these hold secrets."""
+
+    def __init__(self, error: PosthouseError) -> None:
+        super().__init__()
+        self.error = error
 
 
 class _Plugin:
@@ -176,9 +180,26 @@ class _Plugin:
         self._path = path
         self._own = SettingsVersion.parse(description.settings_version)
 
-    def current(self, table: Mapping[str, Any]) -> Current:
+    def reading(self, table: Options) -> Current | PosthouseError:
+        """Bring settings up to date, or say why not."""
+        try:
+            return self._with_preset(table)
+        except _RefusedError as refused:
+            return refused.error
+
+    def _with_preset(self, table: Options) -> Current:
+        if self._written(table).major == self._written(table.preset or table).major:
+            current, filled = self._current(table), Options()
+        else:
+            filled_keys = table.preset.keys() - {VERSION_KEY}
+            current = self._current({key: value for key, value in table.items() if key not in filled_keys})
+            filled = self._current(table.preset).options
+        options = Options({**filled, **current.options}, folder=table.folder, as_text=table.as_text)
+        return attrs.evolve(current, options=options)
+
+    def _current(self, table: Mapping[str, Any]) -> Current:
         """Bring one table up to date."""
-        written = self.written(table)
+        written = self._written(table)
         values = {key: value for key, value in table.items() if key != VERSION_KEY}
         if written.major > self._own.major:
             raise self._refused(
@@ -199,13 +220,14 @@ class _Plugin:
         )
         return Current(Options(values), Options(), written, self._own, (notice,))
 
-    def written(self, table: Mapping[str, Any]) -> SettingsVersion:
+    def _written(self, table: Mapping[str, Any]) -> SettingsVersion:
         """Return the version that a table was written for."""
         try:
             return SettingsVersion.parse(table.get(VERSION_KEY, "1"))
         except ValueError as error:
             message = str(error)
-        raise ConfigurationError(problems=[Problem(self._at(VERSION_KEY), message)], code="configuration.invalid")
+        problem = Problem(self._at(VERSION_KEY), message)
+        raise _RefusedError(ConfigurationError(problems=[problem], code="configuration.invalid"))
 
     def _newer(self, values: dict[str, Any], written: SettingsVersion) -> Current:
         known = {field.name for field in settings_of(self._description.settings)}
@@ -228,16 +250,18 @@ class _Plugin:
         answer, trouble = _answer(migration, values)
         if not trouble:
             return answer
-        raise PluginError(
-            f"{self._package} cannot rewrite settings of version {major}: {trouble}",
-            code="plugin.migration",
-            hint="Tell its authors, or write the settings anew for version " + str(self._own),
-            details={"path": self._path},
+        raise _RefusedError(
+            PluginError(
+                f"{self._package} cannot rewrite settings of version {major}: {trouble}",
+                code="plugin.migration",
+                hint=f"Tell its authors, or write the settings anew for version {self._own}.",
+                details={"path": self._path},
+            )
         )
 
-    def _refused(self, message: str) -> ConfigurationError:
+    def _refused(self, message: str) -> _RefusedError:
         problem = Problem(self._at(VERSION_KEY), message)
-        return ConfigurationError(problems=[problem], code="configuration.settings-version")
+        return _RefusedError(ConfigurationError(problems=[problem], code="configuration.settings-version"))
 
     def _at(self, key: str) -> str:
         return f"{self._path}.{key}".lstrip(".")

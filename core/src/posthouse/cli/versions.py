@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from posthouse._scope import Loaded, load
+from posthouse.accounts import Options
 from posthouse.errors import PosthouseError
 from posthouse.migrations import VERSION_KEY, Current, bring_up_to_date
 from posthouse.schema import is_secret, settings_of
@@ -80,10 +81,10 @@ def parts(configuration: Configuration, registry: Registry) -> Iterator[Part]:
 
 def rewriting(part: Part, file: ConfigurationFile) -> Rewriting | None:
     """Return how the file says the same in the plugin's own version; None if it does, or cannot."""
-    before = file.get(part.selection.path)
-    if part.loaded is None or part.current is None or not part.current.rewritten or not isinstance(before, Mapping):
+    before = Options(file.get(part.selection.path))
+    if part.loaded is None or part.current is None or not part.current.rewritten or not before:
         return None
-    written = {key: value for key, value in before.items() if key != "kind"}
+    written = Options({key: value for key, value in before.items() if key != "kind"})
     package = part.loaded.package
     current = bring_up_to_date(part.loaded.description, written, path=part.selection.path, package=package)
     if not current.rewritten:  # what is older came from the preset

@@ -59,4 +59,5 @@ def _selection(selection: Selection, known: Mapping[str, Any], written: Any) -> 
     said = written.keys() if isinstance(written, Mapping) else ()
     kind = {} if selection.kind == known.get("kind", "none") and "kind" not in said else {"kind": selection.kind}
     options = selection.options
-    return {**kind, **{key: value for key, value in options.items() if key not in options.preset}}
+    given = {key: value for key, value in options.items() if key not in options.preset and value is not None}
+    return {**kind, **given}

@@ -24,6 +24,7 @@ class MovedSettings:
 
     server: str = setting(label="Server", help="Name of the server.")
     token: Secret | None = setting(None, label="Token", help="Proves who sends.")
+    colour_of_the_box: str | None = setting(None, label="Colour of the box", help="If it has one.")
     retries: int = setting(3, label="Retries", help="How often to try.", minimum=0, maximum=9)
 
 
