@@ -371,6 +371,26 @@ async def test_extensions_prepare_but_do_not_sign_what_the_user_still_changes(
     assert found["X-freezer"] is None
 
 
+OBJECTOR = (
+    EXTENSION.format(name="signer", phase="SIGN")
+    + """
+from posthouse.errors import Problem
+
+@hookimpl
+def objections(message):
+    return (Problem("signature", "the server would break it"),)
+"""
+)
+
+
+async def test_what_a_signature_would_need_does_not_matter(box: Box, desktop: Desktop, install: Install) -> None:
+    install("acme-signer", role="extension", kind="signer", source=OBJECTOR)
+    signing = '[plugins]\nextensions = ["signer"]\n' + COMPOSING
+    assert (await compose(signing)).method == "transport"
+    async with AsyncMailer(parse(signing, "test")) as mailer:
+        assert [problem.path for problem in mailer.check(MESSAGE)] == ["signature"]
+
+
 async def test_a_transports_own_objections_count(box: Box, desktop: Desktop, install: Install) -> None:
     source = inspect.getsource(memory_drafts).replace('"memory-drafts"', '"picky"')
     source += """

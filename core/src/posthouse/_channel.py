@@ -75,6 +75,18 @@ class Channel:
         return self._refused is not None
 
     def objections(self, message: Message, envelope: Envelope) -> tuple[Problem, ...]:
+        """Return everything about a message that the account's transport cannot carry, or an extension not do.
+
+        Raises:
+            PluginError: the transport or an extension breaks the contract.
+        """
+        found = self.transport_objections(message, envelope)
+        if self._objecting:
+            can = self.scope.transport.capabilities
+            found += _extensions.objections(self._objecting, message, envelope, self.account, can)
+        return found
+
+    def transport_objections(self, message: Message, envelope: Envelope) -> tuple[Problem, ...]:
         """Return everything about a message that the account's transport cannot carry.
 
         Raises:
@@ -84,9 +96,6 @@ class Channel:
             found: tuple[Problem, ...] = ()
         else:
             found = objections(message, envelope, self.account, self.scope.transport.capabilities)
-        if self._objecting:
-            can = self.scope.transport.capabilities
-            found += _extensions.objections(self._objecting, message, envelope, self.account, can)
         if not self.scope.objects:
             return found
         try:

@@ -189,7 +189,7 @@ async def _detected(message: Message, account: Account, wish: Wish, channel: Cal
     why = f"the transport {kind} does not compose"
     if in_use.scope.composes:
         try:
-            if not (problems := in_use.objections(message, _envelope(message))):
+            if not (problems := in_use.transport_objections(message, _envelope(message))):
                 return await _by_transport(message, in_use, evolve(wish, reason=f"the transport {kind} composes"))
             why = f"the transport {kind} cannot carry it: {'; '.join(map(str, problems))}"
         except PosthouseError as error:
@@ -215,7 +215,7 @@ async def _by_transport(message: Message, channel: Channel, wish: Wish) -> Draft
             code="compose.unsupported",
             hint="Use the method eml or mailto, or autodetect, which chooses one of them.",
         )
-    _raise_for(channel.objections(message, _envelope(message)), channel.account)
+    _raise_for(channel.transport_objections(message, _envelope(message)), channel.account)
     draft = await channel.compose(message, show=wish.show)
     draft = evolve(draft, method=ComposeMethod.TRANSPORT.value, reason=wish.reason, notes=(*wish.notes, *draft.notes))
     if draft.link and not is_web_link(draft.link):
