@@ -10,14 +10,14 @@ import pytest
 import posthouse_mapi
 from posthouse import Mailer
 from posthouse.config import parse
-from posthouse.errors import ConnectError, DeliveryError, MessageError
+from posthouse.errors import ComposeError, DeliveryError, MessageError, PosthouseError
 from posthouse.messages import Message
 from posthouse.providers import Draft
 from posthouse_mapi import machine
 from posthouse_mapi.settings import MapiSettings
 
 from .machines import with_new_outlook
-from .standin.errors import FAILED
+from .standin.errors import FAILED, GONE
 from .standin.world import DRAFTS, Fault, World
 
 Make = Callable[..., Message]
@@ -65,11 +65,29 @@ async def test_what_cannot_be_carried_is_said(outlook: World, message: Make) -> 
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_outlook_that_hangs_is_given_up(outlook: World, message: Make) -> None:
-    outlook.script("MailItem.Save", Fault(hang=outlook.never))
-    with pytest.raises(ConnectError) as caught:
-        await compose(message(), show=False)
-    assert caught.value.code == "connect.hung"
+@pytest.mark.parametrize(
+    ("member", "code"),
+    [
+        ("MailItem.Subject", "connect.hung"),
+        ("MailItem.Save", "compose.uncertain"),
+        ("MailItem.Display", "compose.uncertain"),
+    ],
+)
+async def test_outlook_that_hangs_is_given_up(outlook: World, message: Make, member: str, code: str) -> None:
+    outlook.script(member, Fault(hang=outlook.never))
+    with pytest.raises(PosthouseError) as caught:
+        await compose(message())
+    assert caught.value.code == code
+    assert caught.value.hint
+
+
+async def test_outlook_that_ends_may_have_left_a_draft(outlook: World, message: Make) -> None:
+    outlook.script("MailItem.Display", Fault(GONE, dies=True))
+    with pytest.raises(ComposeError) as caught:
+        await compose(message())
+    assert caught.value.code == "compose.uncertain"
+    assert "Drafts" in caught.value.hint
+    assert [mail.folder for mail in outlook.mails] == [DRAFTS]
 
 
 CONFIGURATION = """

@@ -9,6 +9,7 @@ from posthouse.errors import ConnectError, UncertainError
 from posthouse.receipts import Delivery
 from posthouse_mapi import outcomes
 from posthouse_mapi.apartment import Apartment, HungError
+from posthouse_mapi.translate import draft_in_doubt
 
 if TYPE_CHECKING:
     from posthouse.messages import Message, Submission
@@ -65,23 +66,31 @@ class MapiConnection:
             return outcomes.untouched(hung_while("taking the message over", limit))
 
     async def compose(self, message: Message, *, show: bool) -> Draft:
-        """Open the message for the person, or leave a draft."""
-        return await self.run(
-            "opening the message", lambda attempt: self._method.compose(message, attempt, show=show), dialog=show
-        )
+        """Open the message for the person, or leave a draft.
 
-    async def run(self, doing: str, function: Callable[[Attempt], _Result], *, dialog: bool = False) -> _Result:
+        Raises:
+            ComposeError: it took too long, and a draft may be there (``compose.uncertain``).
+            ConnectError: it took too long (``connect.hung``).
+        """
+        limit = self._method.settings.limit(dialog=show)
+        try:
+            return await self._apartment.run(lambda attempt: self._method.compose(message, attempt, show=show), limit)
+        except HungError as hung:
+            if not hung.handed_over:
+                raise hung_while("opening the message", limit) from None
+            raise draft_in_doubt(f"The mail program did not finish opening the message within {limit:g} s") from None
+
+    async def run(self, doing: str, function: Callable[[Attempt], _Result]) -> _Result:
         """Run a function in the method's thread.
 
         Args:
             doing: what it does, to follow "while".
             function: what to do.
-            dialog: whether a dialog is what was asked for.
 
         Raises:
             ConnectError: it took too long (``connect.hung``).
         """
-        limit = self._method.settings.limit(dialog=dialog)
+        limit = self._method.settings.limit()
         try:
             return await self._apartment.run(function, limit)
         except HungError:

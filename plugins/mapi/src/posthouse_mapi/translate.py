@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from posthouse.errors import DeliveryError, RefusedError, Reply, Stage, UncertainError
+from posthouse.errors import ComposeError, DeliveryError, RefusedError, Reply, Stage, UncertainError
 from posthouse.hints import HintTable
 
-__all__ = ["LOST", "com_reply", "failure", "hexadecimal", "in_doubt"]
+__all__ = ["LOST", "com_reply", "draft_in_doubt", "failure", "hexadecimal", "in_doubt"]
 
 DISP_E_EXCEPTION = 0x80020009
 LOST = "connect.lost"
@@ -75,4 +75,17 @@ def in_doubt(error: DeliveryError) -> UncertainError:
         hint="Look into Sent Items and the Outbox before sending it again.",
         reply=error.reply,
         details=error.details,
+    )
+
+
+def draft_in_doubt(what: str) -> ComposeError:
+    """Return the error of a draft that may be there or not.
+
+    Args:
+        what: what happened, without a full stop.
+    """
+    return ComposeError(
+        f"{what}; a draft may be there.",
+        code="compose.uncertain",
+        hint="Look into Drafts before you compose it again; nothing was sent.",
     )

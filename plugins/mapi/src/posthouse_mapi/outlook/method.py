@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -23,12 +23,13 @@ from posthouse_mapi.outlook.remote import Line
 from posthouse_mapi.outlook.session import Session, open_session
 from posthouse_mapi.recipients import everybody, named
 from posthouse_mapi.settings import Way
-from posthouse_mapi.translate import LOST, in_doubt
+from posthouse_mapi.translate import LOST, draft_in_doubt, in_doubt
 
 if TYPE_CHECKING:
     from posthouse.messages import Envelope, Message, Submission
     from posthouse.receipts import Delivery
     from posthouse_mapi.attempts import Attempt
+    from posthouse_mapi.outlook.remote import Remote
     from posthouse_mapi.settings import MapiSettings
 
 __all__ = ["OutlookMethod"]
@@ -103,16 +104,15 @@ class OutlookMethod(Method):
             )
         with line.during(attempt, Stage.CONTENT), temporary_folder() as folder:
             item = build(session, message, everybody(message), folder)
+            drafts = session.namespace.made("GetDefaultFolder", DRAFTS).get("Name")
             attempt.hand_over()
-            item.call("Save")
             try:
-                drafts = session.namespace.made("GetDefaultFolder", DRAFTS).get("Name")
+                item.call("Save")
                 identity = str(item.get("EntryID"))
                 if show:
                     item.call("Display", False)
-            except DeliveryError:
-                with suppress(DeliveryError):
-                    item.call("Delete")
+            except DeliveryError as error:
+                _take_back(item, error)
                 raise
         notes = (*substitutes(message), *other_name(session, message))
         return Draft(id=identity, location=f"Outlook, {drafts}", opened=show, notes=notes)
@@ -207,6 +207,18 @@ class OutlookMethod(Method):
         with line.during(attempt, Stage.POLICY):
             trusted = bool(session.application.get("IsTrusted"))
         return permission(trusted, policies(machine.this_machine()), interactive=self.settings.interactive)
+
+
+def _take_back(item: Remote, error: DeliveryError) -> None:
+    """Leave no draft behind of a message that could not be opened.
+
+    Raises:
+        ComposeError: it may be there nevertheless (``compose.uncertain``).
+    """
+    try:
+        item.call("Delete")
+    except DeliveryError:
+        raise draft_in_doubt(error.message.rstrip(".")) from error
 
 
 def _found(
