@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -232,6 +233,17 @@ def test_a_lock_that_is_not_kept_is_found(site: Site) -> None:
     assert found["posthouse.lock"] == ("plugin.lock", "acme-other is locked, and not installed")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permissions as POSIX has them")
+def test_a_lock_that_everybody_can_change_is_doubted(site: Site) -> None:
+    site.add("acme-mail")
+    site.configure(plugins='lock = "posthouse.lock"')
+    assert site.here("plugins", "lock").exit_code == 0
+    (site.work / "posthouse.lock").chmod(0o666)
+    (finding,) = json.loads(site.here("plugins", "doctor", "--json").stdout)["findings"]
+    assert (finding["severity"], finding["code"]) == ("warning", "plugin.lock")
+    assert "chmod o-w" in finding["message"]
+
+
 def test_a_copy_further_down_the_path_is_doubted(site: Site, tmp_path: Path) -> None:
     (tmp_path / "second").mkdir()
     second = Site(tmp_path / "second")
@@ -242,6 +254,37 @@ def test_a_copy_further_down_the_path_is_doubted(site: Site, tmp_path: Path) -> 
     done = site.here("plugins", "doctor", "--json")
     (finding,) = json.loads(done.stdout)["findings"]
     assert (finding["severity"], finding["code"]) == ("warning", "plugin.shadowed")
+
+
+COMMAND = """
+from posthouse import hookimpl
+
+@hookimpl
+def register_commands(group):
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ("1 / 0", "failed in register_commands with ZeroDivisionError: division by zero ("),
+        ("pass", "does not register a command 'tool'"),
+    ],
+)
+def test_a_command_that_cannot_be_registered_is_found(site: Site, body: str, complaint: str) -> None:
+    site.add("acme-tool", COMMAND.format(body=body), kind="tool", group="posthouse.commands.v1")
+    site.configure(kinds=())
+    (finding,) = json.loads(site.here("plugins", "doctor", "--json").stdout)["findings"]
+    assert finding["code"] == "plugin.contract"
+    assert complaint in finding["message"]
+
+
+def test_what_is_preferred_to_another_is_in_order(site: Site) -> None:
+    site.add("acme-mail")
+    site.add("other-mail")
+    site.configure(plugins='prefer = ["acme-mail"]')
+    assert site.here("plugins", "doctor").exit_code == 0
 
 
 def test_who_names_a_package_knows_it(site: Site) -> None:

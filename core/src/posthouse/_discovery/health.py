@@ -13,7 +13,7 @@ from attrs import frozen
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from posthouse._discovery.candidates import Candidate, State, as_plain, from_plain
+from posthouse._discovery.candidates import Candidate, State, as_plain, cause_in_one_line, from_plain
 from posthouse._discovery.installed import Installation, Installed
 from posthouse._discovery.lock import Lock
 from posthouse._discovery.lockfile import read_lock
@@ -21,6 +21,7 @@ from posthouse._discovery.lookalikes import DISTRIBUTIONS, KINDS, lookalike
 from posthouse._discovery.probing import Outcome, run_apart
 from posthouse._discovery.registry import GROUP, Registry
 from posthouse._discovery.requirements import unmet
+from posthouse.config.files import file_warnings
 from posthouse.errors import PluginError
 from posthouse.hookspecs import GROUPS
 
@@ -34,7 +35,6 @@ _EXAMINE = "posthouse._discovery.health:examine"
 
 # What somebody decided is in order as it is; everything else that keeps a plugin from being used is not.
 _DECIDED = (State.DENIED, State.NOT_ALLOWED)
-
 
 _REMEDIES = {
     State.STALE: "Reinstall it: pip install --force-reinstall {name}",
@@ -90,8 +90,9 @@ def findings(registry: Registry, configuration: Configuration | None, seconds: f
     found = [*_of_states(undecided), *_of_imports(undecided, seconds)]
     for package in packages.values():
         found += _of_requirements(package, registry.installation)
+    denied = _names(registry.policy.deny)
     for package in registry.installation.with_plugins():
-        found += _of_groups(package)
+        found += _of_groups(package) if package.name not in denied else ()
     found += _of_names(undecided, registry)
     if registry.policy.lock:
         found += _of_lock(read_lock(registry.policy.lock), registry.installation)
@@ -115,28 +116,35 @@ def examine(candidate: dict[str, Any]) -> dict[str, Any]:
     import click
 
     group = click.Group()
-    load_commands(plugin, group)
+    try:
+        load_commands(plugin, group)
+    except PluginError:
+        raise
+    except Exception as error:
+        what = f"{plugin.title} failed in register_commands with {cause_in_one_line(error)}"
+        raise PluginError(what, code="plugin.contract") from error
     if plugin.kind not in group.commands:
         raise PluginError(f"{plugin.title} does not register a command {plugin.kind!r}", code="plugin.contract")
     return {}
 
 
-def _of_states(candidates: Iterable[Candidate]) -> Iterator[Finding]:
+def _of_states(candidates: list[Candidate]) -> Iterator[Finding]:
     for candidate in candidates:
-        if candidate.state is State.READY:
+        preferred = candidate.state is State.SHADOWED and not _has_copy(candidate, candidates)
+        if candidate.state is State.READY or preferred:
             continue
-        severity = Severity.ERROR
-        if candidate.state is State.SHADOWED:
-            if candidate.reason.startswith("[plugins]"):
-                continue
-            severity = Severity.WARNING
         yield Finding(
-            severity=severity,
+            severity=Severity.WARNING if candidate.state is State.SHADOWED else Severity.ERROR,
             code=f"plugin.{candidate.state.value.replace(' ', '-')}",
             about=candidate.title,
             message=candidate.reason,
-            hint=_REMEDIES.get(candidate.state, "").format(name=candidate.distribution),
+            hint=_REMEDIES[candidate.state].format(name=candidate.distribution),
         )
+
+
+def _has_copy(candidate: Candidate, others: list[Candidate]) -> bool:
+    roots = {other.installed.root for other in others if other.distribution == candidate.distribution}
+    return len(roots) > 1
 
 
 def _of_imports(candidates: Iterable[Candidate], seconds: float) -> Iterator[Finding]:
@@ -188,8 +196,7 @@ def _of_groups(package: Installed) -> Iterator[Finding]:
 def _of_names(candidates: list[Candidate], registry: Registry) -> Iterator[Finding]:
     """Find names that look like others. Whoever names a distribution in ``[plugins]`` knows what it is."""
     rules = registry.policy
-    named = {canonicalize_name(Requirement(text).name) for text in (*rules.allow, *rules.require, *rules.prefer)}
-    known = named | DISTRIBUTIONS
+    known = DISTRIBUTIONS | _names((*rules.allow, *rules.require, *rules.prefer, *rules.deny))
     for candidate in candidates:
         if candidate.distribution not in known:
             for what, name, near in _lookalikes(candidate, candidates):
@@ -230,6 +237,8 @@ def _of_lock(lock: Lock, installation: Installation) -> Iterator[Finding]:
             message=text,
             hint="Install what is locked, or lock what is installed: posthouse plugins lock",
         )
+    for problem in file_warnings(lock.path) if not lock.trouble else ():
+        yield Finding(severity=Severity.WARNING, code="plugin.lock", about=lock.path.name, message=problem.message)
 
 
 def _of_configuration(configuration: Configuration, registry: Registry) -> Iterator[Finding]:
@@ -246,6 +255,10 @@ def _of_configuration(configuration: Configuration, registry: Registry) -> Itera
         registry.check_requirements()
     except PluginError as error:
         yield _of_error("plugins.require", error)
+
+
+def _names(specifiers: Iterable[str]) -> set[str]:
+    return {canonicalize_name(Requirement(text).name) for text in specifiers}
 
 
 def _of_error(path: str, error: PluginError) -> Finding:
