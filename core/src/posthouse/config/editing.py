@@ -128,9 +128,8 @@ class ConfigurationFile:
             ConfigurationError: a secret cannot be written as it is (``secret.reference``).
         """
         for value in (*account.transport.options.values(), *account.auth.options.values()):
-            _item(
-                value if value is not None else ""
-            )  # what cannot be written is found before a frame holds what stands in the file
+            if value is not None:
+                _item(value)  # refused here, no frame of a traceback holds what stands in the file
         try:
             stored = parse(self.text, str(self.path)).accounts.get(account.name)
         except ConfigurationError:  # what is wrong may be what the new account puts right; `save` looks again
