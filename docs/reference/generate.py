@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docs.reference.code_reference import api, errors, hooks
+from docs.reference.conformance_reference import conformance
 from docs.reference.user_reference import cli, decisions, hints, presets, settings
 
 HERE = Path(__file__).resolve().parent
@@ -20,6 +21,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli,
     "errors.md": errors,
     "hooks.md": hooks,
+    "conformance.md": conformance,
     "hints.md": hints,
     "presets.md": presets,
     "api.md": api,

@@ -174,7 +174,7 @@ class Page:
             "COLUMNS": "120",
             "PYTHONPATH": os.pathsep.join([str(INSIDE), str(self._packages)]),
             "PYTHONWARNINGS": "error",
-            "PYTEST_ADDOPTS": "-p no:asyncio -p no:cacheprovider",  # asyncio warns unless it is configured
+            "PYTEST_ADDOPTS": "-o asyncio_default_fixture_loop_scope=function -p no:cacheprovider",  # unset, it warns
             "PYTHON_KEYRING_BACKEND": "file_keyring.FileKeyring",
             "SSL_CERT_FILE": str(self.sandbox.ca_file),
             "DOCS_SERVERS": json.dumps(servers),

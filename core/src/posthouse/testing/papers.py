@@ -12,7 +12,7 @@ from posthouse.testing.grades import DoesNotApply, Grade, NotShown, case_of
 from posthouse.testing.plugins import find
 from posthouse.testing.standing import Ending, Result, Standing
 
-__all__ = ["papers_of", "take_down"]
+__all__ = ["in_order", "papers_of", "take_down"]
 
 _KIND = re.compile(r"^(AssertionError|Failed): ")
 
@@ -20,7 +20,7 @@ _KIND = re.compile(r"^(AssertionError|Failed): ")
 def papers_of(item: pytest.Function, excinfo: pytest.ExceptionInfo[BaseException] | None) -> dict[str, Any]:
     """Return as plain data which case an item is, of which contract class, and why it was skipped."""
     cls = item.cls
-    cases = {name: found.grade.value for name in _in_order(cls) if (found := case_of(getattr(cls, name)))}
+    cases = {name: found.grade.value for name in in_order(cls) if (found := case_of(getattr(cls, name)))}
     skipped = {DoesNotApply: Ending.DOES_NOT_APPLY, NotShown: Ending.NOT_SHOWN}
     ending = skipped.get(excinfo.type) if excinfo else None
     return {
@@ -51,7 +51,7 @@ def take_down(
         standing.note(papers["name"], Ending.PASSED, "")
 
 
-def _in_order(cls: type) -> list[str]:
+def in_order(cls: type) -> list[str]:
     """Return the names of a class's attributes, those of its first base first."""
     return list(dict.fromkeys(name for base in (*cls.__bases__, cls) for one in base.__mro__ for name in vars(one)))
 
