@@ -62,5 +62,7 @@ def test_the_method_of_the_machine_counts(computer: FakeMachine, message: Make) 
     envelope = Envelope(sender="anna@example.org", recipients=("bob@example.org",))
     assert objections(message=html, envelope=envelope, settings=settings) == ()
     computer.without(r"HKCR\Outlook.Application\CLSID")
-    (problem, *_) = objections(message=html, envelope=envelope, settings=settings)
-    assert problem.path == "html"
+    settings = MapiSettings(sent_folder=r"\\mailbox\Sent Items")
+    paths = [problem.path for problem in objections(message=html, envelope=envelope, settings=settings)]
+    assert paths[0] == "html"
+    assert paths[-1] == "sent_folder"

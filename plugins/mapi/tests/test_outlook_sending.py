@@ -170,6 +170,20 @@ async def test_keeps_no_copy_where_none_is_wanted(connect: Connect, outlook: Wor
     assert (mail.folder, mail.values["DeleteAfterSubmit"]) == ("", True)
 
 
+async def test_keeps_the_copy_where_the_settings_say(connect: Connect, outlook: World, message: Make) -> None:
+    outlook.accounts = TWO
+    outlook.folders.add(("Shared", r"Sent Items\2026/27"))
+    mail = await sent(connect, outlook, message(), sent_folder=r"\\Shared\Sent Items\2026%2F27")
+    assert (mail.store, mail.folder) == ("Shared", r"Sent Items\2026/27")
+
+
+async def test_an_unknown_folder_is_an_error(connect: Connect, outlook: World) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        await connect(sent_folder=r"\\anna@example.org\Sent Items\2026")
+    assert caught.value.code == "mapi.folder"
+    assert "there is no 2026" in caught.value.message
+
+
 TWO = [AccountFacts("anna@example.org", "Anna"), AccountFacts("invoices@example.org", "Invoices", store="Shared")]
 
 

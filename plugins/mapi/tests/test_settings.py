@@ -27,7 +27,17 @@ def test_a_dialog_has_its_own_time() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"timeout": 0.0}, {"outbox_wait": -1.0}, {"dialog_timeout": 1e9}, {"profile": "a\nb"}, {"account": " a"}],
+    [
+        {"timeout": 0.0},
+        {"outbox_wait": -1.0},
+        {"dialog_timeout": 1e9},
+        {"profile": "a\nb"},
+        {"account": " a"},
+        {"sent_folder": "Sent Items"},
+        {"sent_folder": r"\\mailbox"},
+        {"sent_folder": r"\\mailbox\\Sent Items"},
+        {"sent_folder": r"\\mailbox\Sent Items", "save_sent": False},
+    ],
 )
 def test_what_cannot_be(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError):

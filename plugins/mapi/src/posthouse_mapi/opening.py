@@ -9,6 +9,7 @@ from posthouse_mapi import machine
 from posthouse_mapi.connection import MapiConnection
 from posthouse_mapi.detection import detect
 from posthouse_mapi.methods import method_class
+from posthouse_mapi.settings import Way
 
 if TYPE_CHECKING:
     from posthouse.messages import Envelope, Message
@@ -25,7 +26,10 @@ def objections(message: Message, envelope: Envelope, settings: MapiSettings) -> 
         PluginError: there is none (``plugin.unavailable``).
     """
     choice = detect(machine.this_machine()).choose(settings.method)
-    return tuple(method_class(choice.way).objections(message, envelope, settings))
+    found = tuple(method_class(choice.way).objections(message, envelope, settings))
+    if settings.sent_folder and choice.way is not Way.OUTLOOK:
+        found += (Problem("sent_folder", f'method = "{choice.way.value}" cannot choose the folder for the copy'),)
+    return found
 
 
 async def open_connection(settings: MapiSettings) -> MapiConnection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Any
 
@@ -29,6 +30,15 @@ class Way(StrEnum):
 def _check_line(_: Any, __: attrs.Attribute[str], value: str) -> None:
     if not value.isprintable() or value != value.strip():
         raise ValueError("found control characters or outer spaces, expected one line of text")
+
+
+def _check_folder(settings: MapiSettings, _: attrs.Attribute[str], value: str) -> None:
+    if not value:
+        return
+    if not settings.save_sent:
+        raise ValueError("found a folder, and save_sent = false, which keeps no copy")
+    if not re.fullmatch(r"\\\\[^\\]+(\\[^\\]+)+", value) or not value.isprintable():
+        raise ValueError(r"expected a path as Outlook writes it: \\mailbox\folder, with further folders after it")
 
 
 @frozen(kw_only=True)
@@ -66,6 +76,17 @@ class MapiSettings:
         order=13,
     )
     save_sent: bool = setting(True, label="Keep a copy", help="Keep a copy in Sent Items.", order=14)
+    sent_folder: str = setting(
+        "",
+        label="Folder for the copy",
+        help="Folder of Outlook that keeps the copy, as Outlook writes its path. Without it, Outlook decides. Only "
+        "with the method outlook.",
+        placeholder=r"\\invoices@example.org\Sent Items",
+        order=15,
+        advanced=True,
+        visible_when={"save_sent": (True,)},
+        validator=_check_folder,
+    )
     timeout: float = setting(
         120.0,
         label="Time limit",

@@ -175,6 +175,7 @@ class MailItem(ComClass):
     DeleteAfterSubmit = Property(bool, False)
     SentOnBehalfOfName = Property(str, "")
     SendUsingAccount = reference(ComClass)
+    SaveSentMessageFolder = reference(ComClass)
     EntryID = Property(str, get=lambda self: self.entry_id)
     Sent = Property(bool, get=lambda self: False)
     Recipients = Property(Recipients, get=lambda self: self.recipients)
@@ -219,6 +220,7 @@ class MailItem(ComClass):
 
     def as_mail(self, folder: str, store: str, entry_id: str) -> Mail:
         account = self.values.get("SendUsingAccount")
+        keep_in = self.values.get("SaveSentMessageFolder")
         default = self.world.accounts[0].address if self.world.accounts else ""
         values = {
             name: self.values.get(name, vars(type(self))[name].default)
@@ -244,6 +246,7 @@ class MailItem(ComClass):
             ],
             account=account.facts.address if account is not None else default,
             on_behalf=values["SentOnBehalfOfName"],
+            keep_in=(keep_in.store, keep_in.name) if keep_in is not None else None,
         )
 
 

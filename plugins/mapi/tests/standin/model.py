@@ -15,7 +15,7 @@ from .items import MailItem
 from .members import ComClass, Property, documented
 from .world import DRAFTS, OUTBOX, SENT, AccountFacts, World
 
-__all__ = ["Account", "Accounts", "Application", "Folder", "NameSpace", "Store", "Table"]
+__all__ = ["Account", "Accounts", "Application", "Folder", "Folders", "NameSpace", "Store", "Table"]
 
 _FOLDERS = {4: OUTBOX, 5: SENT, 16: DRAFTS}  # OlDefaultFolders
 _FILTER = re.compile(r"@SQL=\"http://schemas\.microsoft\.com/mapi/proptag/0x1035001F\" = '((?:[^']|'')*)'")
@@ -42,6 +42,7 @@ class Folder(ComClass):
 
     Name = Property(str, get=lambda self: self.name)
     FolderPath = Property(str, get=lambda self: f"\\\\{self.store}\\{self.name}")
+    Folders = Property(ComClass, get=lambda self: Folders(self.world, self.store, self.name))
 
     @documented
     def GetTable(self, Filter: str = "", TableContents: int = 0) -> Table:
@@ -54,6 +55,38 @@ class Folder(ComClass):
         tag = "http://schemas.microsoft.com/mapi/proptag/0x1035001F"
         found = [m for m in self.world.in_folder(self.name, self.store) if m.properties.get(tag) == wanted]
         return Table(self.world, len(found))
+
+
+class Folders(ComClass):
+    """The folders in a folder, or, without one, the mailboxes."""
+
+    def __init__(self, world: World, store: str = "", above: str = "") -> None:
+        super().__init__(world)
+        self.store, self.above = store, above
+
+    Count = Property(int, get=lambda self: len(self.names()))
+
+    @documented
+    def Item(self, Index: Any) -> Folder:
+        if isinstance(Index, str) and Index in self.names():
+            return self.folder(Index)
+        if type(Index) is int and 1 <= Index <= len(self.names()):
+            return self.folder(self.names()[Index - 1])
+        raise ModelError(NOT_FOUND)
+
+    def names(self) -> list[str]:
+        stores = sorted({account.store for account in self.world.accounts} | {self.world.default_store})
+        if not self.store:
+            return stores
+        known = {*((store, name) for store in stores for name in _FOLDERS.values()), *self.world.folders}
+        above = f"{self.above}\\" if self.above else ""
+        inside = [name.removeprefix(above) for store, name in known if store == self.store and name.startswith(above)]
+        return sorted({name.partition("\\")[0] for name in inside})
+
+    def folder(self, name: str) -> Folder:
+        if not self.store:
+            return Folder(self.world, "", name)
+        return Folder(self.world, f"{self.above}\\{name}" if self.above else name, self.store)
 
 
 class Store(ComClass):
@@ -104,6 +137,7 @@ class NameSpace(ComClass):
     CurrentProfileName = Property(str, get=lambda self: self.world.profile)
     Offline = Property(bool, get=lambda self: self.world.offline)
     Accounts = Property(Accounts, get=lambda self: Accounts(self.world))
+    Folders = Property(ComClass, get=lambda self: Folders(self.world))
     DefaultStore = Property(Store, get=lambda self: Store(self.world, self.world.default_store))
 
     @documented

@@ -42,6 +42,8 @@ class Mail:
     attachments: list[dict[str, Any]]
     account: str
     on_behalf: str
+    keep_in: tuple[str, str] | None = None
+    """Store and folder for the copy, where it was chosen."""
 
 
 @dataclass
@@ -80,6 +82,7 @@ class World:
         prompt: what the person answers to the question: ``"deny"``, ``"allow"``, or ``"wait"`` for nothing at all.
         offline: True while Outlook works offline.
         lingering: how many looks at the Outbox a message outlives; None if it never leaves.
+        folders: further folders, each a store and a path in it.
         unknown: addresses that Outlook cannot resolve.
         mails: what is in the folders.
         shown: entry ids of what was displayed.
@@ -99,6 +102,7 @@ class World:
     prompt: str = "deny"
     offline: bool = False
     lingering: int | None = 0
+    folders: set[tuple[str, str]] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
     mails: list[Mail] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
@@ -168,7 +172,7 @@ class World:
     @property
     def sent(self) -> list[Mail]:
         """What has left, or is on its way."""
-        return [mail for mail in self.mails if mail.folder in (OUTBOX, SENT, "")]
+        return [mail for mail in self.mails if mail.folder != DRAFTS]
 
     def look_at_outbox(self) -> None:
         """Let messages leave the Outbox, if it is time."""
@@ -179,6 +183,8 @@ class World:
             return
         for mail in self.in_folder(OUTBOX):
             mail.folder = "" if mail.values["DeleteAfterSubmit"] else SENT
+            if mail.folder and mail.keep_in is not None:
+                mail.store, mail.folder = mail.keep_in
             mail.entry_id = self.new_id()
 
     def _strike(self, fault: Fault) -> None:

@@ -79,6 +79,8 @@ class OutlookMethod(Method):
                 item = build(session, message, names, folder)
                 if not self.settings.save_sent:
                     item.put("DeleteAfterSubmit", True)
+                if session.sent_folder is not None:
+                    item.put_object("SaveSentMessageFolder", session.sent_folder)
             except DeliveryError as error:
                 return outcomes.untouched(error) if error.code == LOST else outcomes.refused(submission, error)
             attempt.hand_over()

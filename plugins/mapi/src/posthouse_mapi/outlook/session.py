@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from posthouse.errors import AuthenticationError, ConfigurationError
+from posthouse.errors import AuthenticationError, ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
     from posthouse_mapi.outlook.remote import Line, Remote
@@ -45,6 +46,7 @@ class Session:
         profile: the profile's name.
         accounts: the accounts in it.
         chosen: the one that the settings name; None if they name none.
+        sent_folder: the folder for copies that the settings name; None if they name none.
     """
 
     application: Remote
@@ -52,6 +54,7 @@ class Session:
     profile: str
     accounts: tuple[OutlookAccount, ...]
     chosen: OutlookAccount | None
+    sent_folder: Remote | None = None
 
     def account(self, text: str) -> OutlookAccount | None:
         """Return the account with an address or a name; None if there is none."""
@@ -62,7 +65,7 @@ def open_session(line: Line, settings: MapiSettings) -> Session:
     """Start Outlook if need be, and sign in.
 
     Raises:
-        ConfigurationError: Outlook has no such account (``mapi.account``).
+        ConfigurationError: Outlook has no such account (``mapi.account``) or folder (``mapi.folder``).
         AuthenticationError: it runs with another profile (``authentication.profile``), or refuses this one.
         ConnectError, ThrottledError: it cannot be reached.
     """
@@ -77,7 +80,7 @@ def open_session(line: Line, settings: MapiSettings) -> Session:
             hint="Outlook uses one profile at a time: close it, or change the setting profile.",
         )
     accounts = _accounts(namespace.child("Accounts"))
-    session = Session(application, namespace, profile, accounts, None)
+    session = Session(application, namespace, profile, accounts, None, _sent_folder(namespace, settings.sent_folder))
     if not settings.account:
         return session
     chosen = session.account(settings.account)
@@ -88,7 +91,23 @@ def open_session(line: Line, settings: MapiSettings) -> Session:
             code="mapi.account",
             hint="Correct the setting account, or add the account in Outlook (File, Account Settings).",
         )
-    return Session(application, namespace, profile, accounts, chosen)
+    return evolve(session, chosen=chosen)
+
+
+def _sent_folder(namespace: Remote, path: str) -> Remote | None:
+    r"""Find a folder by its path, as ``Folder.FolderPath`` has it: ``\\mailbox\folder``; None for no path."""
+    folder: Remote | None = None
+    for name in filter(None, path.split("\\")):
+        folders = (folder or namespace).child("Folders")
+        try:
+            folder = folders.made("Item", unquote(name))
+        except RefusedError as error:
+            raise ConfigurationError(
+                f"Outlook has no folder {path}: there is no {unquote(name)}.",
+                code="mapi.folder",
+                hint="Copy location and name from the folder's Properties in Outlook, where the mailbox must be open.",
+            ) from error
+    return folder
 
 
 def _accounts(found: Remote) -> tuple[OutlookAccount, ...]:
