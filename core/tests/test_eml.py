@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 from email import message_from_bytes
 from email.policy import default
@@ -94,6 +95,18 @@ def test_a_folder_that_cannot_be_written_to_is_an_error_that_names_it(tmp_path: 
     assert (caught.value.code, caught.value.stage) == ("compose.file", Stage.COMPOSE)
     assert str(tmp_path / "file") in caught.value.message
     assert "--folder" in caught.value.hint
+
+
+def test_half_a_draft_is_not_left_where_the_disk_is_full(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))  # Python ignores the signal, so that writing fails
+    try:
+        with pytest.raises(ComposeError) as caught:
+            write_unsent(MESSAGE, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.code == "compose.file"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_cannot_be_read_leaves_nothing_behind(tmp_path: Path) -> None:
