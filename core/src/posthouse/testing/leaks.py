@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import logging
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from urllib.parse import quote, quote_plus
 
+import attrs
 from attrs import define, field
 
 from posthouse.errors import PosthouseError
+from posthouse.secrets import Secret
 
-__all__ = ["Spoken", "chain", "found_in", "frames_of", "leaking_frames", "logged", "words_of"]
+__all__ = ["Spoken", "chain", "found_in", "frames_of", "leaking_frames", "logged", "secrets_within", "words_of"]
 
 _SHORTEST = 6  # anything shorter is found by chance
 _WIDE = 1000  # columns, so that no line is broken in two
@@ -33,6 +36,21 @@ def spellings(secret: str) -> frozenset[str]:
         for shift, start in ((0, 0), (1, 2), (2, 3))
     }
     return frozenset({secret, repr(secret)[1:-1], quote(secret), quote_plus(secret), raw.hex(), *inside})
+
+
+def secrets_within(value: Any) -> Iterator[Secret]:
+    """Yield every secret of settings, those of tables within them included."""
+    if isinstance(value, Secret):
+        yield value
+    elif attrs.has(type(value)):
+        for attribute in attrs.fields(type(value)):
+            yield from secrets_within(getattr(value, attribute.name))
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from secrets_within(one)
+    elif isinstance(value, tuple | list):
+        for one in value:
+            yield from secrets_within(one)
 
 
 def found_in(text: str, secrets: Iterable[str]) -> bool:

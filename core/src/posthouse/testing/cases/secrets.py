@@ -10,13 +10,11 @@ import pytest
 
 from posthouse.errors import PosthouseError
 from posthouse.receipts import Delivery, Receipt
-from posthouse.schema import settings_of
-from posthouse.secrets import Secret
 from posthouse.structuring import structure, unstructure
 from posthouse.testing.contract import Contract
 from posthouse.testing.driving import Driver, submission
 from posthouse.testing.grades import DoesNotApply, Grade, case
-from posthouse.testing.leaks import found_in, frames_of, leaking_frames, logged, words_of
+from posthouse.testing.leaks import found_in, frames_of, leaking_frames, logged, secrets_within, words_of
 from posthouse.testing.peers import Peer
 from posthouse.testing.plugins import PluginUnderTest
 from posthouse.testing.sending import SendingContract
@@ -28,9 +26,7 @@ _TROUBLES = ("refuse_sign_in", "fail_for_good", "break_after_content")
 
 def secrets_in(settings: Any) -> tuple[str, ...]:
     """Return the values of all secrets among settings."""
-    values = (getattr(settings, field.name) for field in settings_of(type(settings)))
-    flat = (one for value in values for one in (value if isinstance(value, tuple) else (value,)))
-    return tuple(one.reveal() for one in flat if isinstance(one, Secret))
+    return tuple(secret.reveal() for secret in secrets_within(settings))
 
 
 class SecretSettingsCases(Contract):

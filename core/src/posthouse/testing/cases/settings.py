@@ -12,10 +12,10 @@ import pytest
 
 from posthouse.errors import ConfigurationError
 from posthouse.schema import METADATA_KEY, setting_info, settings_of
-from posthouse.secrets import Secret
 from posthouse.structuring import structure, unstructure
 from posthouse.testing.contract import Contract
 from posthouse.testing.grades import DoesNotApply, Grade, NotShown, case
+from posthouse.testing.leaks import secrets_within
 from posthouse.testing.plugins import PluginUnderTest
 
 __all__ = ["SettingsCases"]
@@ -61,7 +61,7 @@ class SettingsCases(Contract):
     def test_settings_survive_a_round_trip(self, plugin: PluginUnderTest, written: Mapping[str, Any]) -> None:
         """Settings that were read, shown, written to a file and read again are the same."""
         settings = structure(plugin.settings, written)
-        shown = {name: value for name, value in unstructure(settings).items() if value is not None}
+        shown = _given(unstructure(settings))
         secret = {field.name for field in settings_of(plugin.settings) if _holds_secret(settings, field)}
         again = {name: value for name, value in shown.items() if name not in secret} | {
             name: value for name, value in written.items() if name in secret
@@ -117,8 +117,14 @@ def _complains(plugin: PluginUnderTest, options: Mapping[str, Any], name: str) -
 
 
 def _holds_secret(settings: Any, field: attrs.Attribute[Any]) -> bool:
-    value = getattr(settings, field.name)
-    return any(isinstance(one, Secret) for one in (value if isinstance(value, tuple) else (value,)))
+    return any(secret.is_literal for secret in secrets_within(getattr(settings, field.name)))
+
+
+def _given(shown: Any) -> Any:
+    """Leave out what has no value, which TOML cannot say."""
+    if isinstance(shown, Mapping):
+        return {name: _given(value) for name, value in shown.items() if value is not None}
+    return [_given(value) for value in shown] if isinstance(shown, list) else shown
 
 
 def _toml(options: Mapping[str, Any]) -> str:
