@@ -57,7 +57,7 @@ def with_outlook(*, outlook_bits: str = "x64", **options: object) -> FakeMachine
 def with_new_outlook(**options: object) -> FakeMachine:
     """The new Outlook only."""
     key = r"HKCU\Software\Microsoft\Windows\CurrentVersion\App Paths\olk.exe"
-    return with_nothing(**options).put(key, "", r"C:\Users\anna\AppData\Local\Microsoft\WindowsApps\olk.exe")
+    return with_nothing(**options).put(key, "", r"%LOCALAPPDATA%\Microsoft\WindowsApps\olk.exe")
 
 
 def with_other_client(**options: object) -> FakeMachine:
