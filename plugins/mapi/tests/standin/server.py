@@ -5,9 +5,11 @@ What a client in another apartment, or another process, does with it goes throug
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -26,6 +28,7 @@ from .world import World
 __all__ = ["ModelPolicy", "Served", "application", "class_object", "serving"]
 
 _CLSID = "{6B0B2E0C-6C5B-4A5C-9D0E-5B6F2B0C7A10}"
+_WM_QUIT = 0x0012
 _BY_VALUE, _BY_REFERENCE = pythoncom.DISPATCH_PROPERTYPUT, pythoncom.DISPATCH_PROPERTYPUTREF
 
 
@@ -86,8 +89,19 @@ def class_object(clsid: str) -> Iterator[None]:
 @contextmanager
 def serving(world: World) -> Iterator[None]:
     """Let ``Outlook.Application`` be this world, for all other threads."""
-    Served.world = world
+    _start()
     setattr(world, "wait", lambda event: _wait(world, event))  # noqa: B010 - a method
+    Served.world = world
+    try:
+        yield
+    finally:
+        world.never.set()
+        _let_clients_end()
+
+
+@cache
+def _start() -> None:
+    """Serve from now on until Python ends, as Outlook does: Wine does not bear a class that often comes and goes."""
     ready, threads = threading.Event(), []
 
     def serve() -> None:
@@ -98,20 +112,19 @@ def serving(world: World) -> Iterator[None]:
                 ready.set()
                 pythoncom.PumpMessages()
         finally:
-            ready.set()
             pythoncom.CoUninitialize()
 
-    with registered(_CLSID, __name__):
-        server = threading.Thread(target=serve, name="outlook", daemon=True)
-        server.start()
-        try:
-            assert ready.wait(10)
-            yield
-        finally:
-            world.never.set()
-            _let_clients_end()
-            import_module("win32api").PostThreadMessage(threads[0], 0x0012, 0, 0)  # WM_QUIT
-            server.join(10)
+    def stop() -> None:
+        import_module("win32api").PostThreadMessage(threads[0], _WM_QUIT, 0, 0)
+        server.join(10)
+        keys.close()
+
+    keys = ExitStack()
+    keys.enter_context(registered(_CLSID, __name__))
+    server = threading.Thread(target=serve, name="outlook", daemon=True)
+    server.start()
+    assert ready.wait(30)
+    atexit.register(stop)
 
 
 def _wait(world: World, event: threading.Event) -> None:
