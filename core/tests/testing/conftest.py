@@ -41,9 +41,9 @@ Examine = Callable[..., Examined]
 @pytest.fixture
 def examine(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Examine:
     """Install a provider of its own name, and run its conformance tests in this process."""
-    monkeypatch.setattr(cancellation, "LONG", 2.0)
+    monkeypatch.setattr(cancellation, "LONG", 10.0)
     monkeypatch.setattr(content, "LARGE", 300_000)
-    monkeypatch.setattr(tracking, "PATIENCE", 0.2)
+    monkeypatch.setattr(tracking, "PATIENCE", 2.0)
     monkeypatch.syspath_prepend(str(pytester.path))
 
     def examine(
