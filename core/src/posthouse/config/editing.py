@@ -8,26 +8,20 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from posthouse._values import below_key, path_keys
 from posthouse.accounts import Account, Options
-from posthouse.addresses import Address
 from posthouse.config.files import parse_toml, read_text_file, write_text_file
+from posthouse.config.items import NAMED, item_of, new_table, put, refused, renamed_keys, same
 from posthouse.config.model import Configuration
 from posthouse.config.reading import parse
 from posthouse.config.writing import account_table
-from posthouse.errors import ConfigurationError, Problem
-from posthouse.secrets import Secret
-
-if TYPE_CHECKING:
-    from tomlkit.items import Item
+from posthouse.errors import ConfigurationError
 
 __all__ = ["ConfigurationFile", "parse_value"]
 
 _OWNER_ONLY = 0o600
-_NAMED = {"accounts", "auth"}
-"""Sections whose tables are named by the user: ``[accounts.NAME]``."""
 
 
 def parse_value(text: str) -> Any:
@@ -129,7 +123,7 @@ class ConfigurationFile:
         """
         for value in (*account.transport.options.values(), *account.auth.options.values()):
             if value is not None:
-                _item(value)  # refused here, no frame of a traceback holds what stands in the file
+                item_of(value)  # refused here, no frame of a traceback holds what stands in the file
         try:
             stored = parse(self.text, str(self.path)).accounts.get(account.name)
         except ConfigurationError:  # what is wrong may be what the new account puts right; `save` looks again
@@ -151,8 +145,8 @@ class ConfigurationFile:
         """
         before = self.get(path)
         before = dict(before) if isinstance(before, Mapping) else {}
-        new = {key: _item(value).unwrap() for key, value in table.items() if value is not None}
-        renamed = _renamed(before, new)
+        new = {key: item_of(value).unwrap() for key, value in table.items() if value is not None}
+        renamed = renamed_keys(before, new)
         keys = path_keys(path)
         for old, key in renamed.items():
             self._rename((*keys, old), key)
@@ -162,7 +156,7 @@ class ConfigurationFile:
             old_value = before.get(key)
             if isinstance(value, dict) and isinstance(old_value, dict):
                 self.rewrite(f"{path}.{below_key(key)}", value)
-            elif key not in renamed.values() and not _same(old_value, value):
+            elif key not in renamed.values() and not same(old_value, value):
                 self._set((*keys, key), value)
 
     def remove_account(self, name: str) -> None:
@@ -249,17 +243,17 @@ class ConfigurationFile:
 
     def _set(self, keys: Sequence[str], value: Any) -> None:
         *tables, key = keys
-        item = _item(value)
+        item = item_of(value)
         written: Any = self._document
         plain: Any = self._expected
         for depth, name in enumerate(tables):
             if name not in plain:
-                written[name] = _new_table(keys, depth)
+                written[name] = new_table(keys, depth)
                 plain[name] = {}
             written, plain = written[name], plain[name]
             if not isinstance(plain, dict):
-                raise _refused(keys[: depth + 1], "holds a value, not a table")
-        _put(written, key, item)
+                raise refused(keys[: depth + 1], "holds a value, not a table")
+        put(written, key, item)
         plain[key] = item.unwrap()
 
     def _rename(self, keys: Sequence[str], new: str) -> None:
@@ -270,7 +264,7 @@ class ConfigurationFile:
             written, plain = written[name], plain[name]
         item = written[old]  # with the comment behind it
         del written[old]
-        _put(written, new, item)
+        put(written, new, item)
         plain[new] = plain.pop(old)
 
     def _unset(self, keys: Sequence[str]) -> None:
@@ -284,66 +278,6 @@ class ConfigurationFile:
         if isinstance(plain, dict) and key in plain:
             del written[key]
             del plain[key]
-            if not plain and len(tables) == 1 and tables[0] in _NAMED:  # a section without tables cannot be written
+            if not plain and len(tables) == 1 and tables[0] in NAMED:  # a section without tables cannot be written
                 del self._document[tables[0]]
                 del self._expected[tables[0]]
-
-
-def _put(table: Any, key: str, item: Item) -> None:
-    """Set a key; a new one comes before the empty lines that part the table from the next."""
-    from tomlkit.items import Table, Whitespace
-
-    body = table.value.body if isinstance(table, Table) and key not in table else []
-    empty = []
-    while body and isinstance(body[-1][1], Whitespace):
-        empty.append(body.pop()[1])
-    table[key] = item
-    for line in reversed(empty):
-        table.add(line)
-
-
-def _renamed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
-    """Return old key → new key, for values that did not change; a value that several keys have tells nothing."""
-    gone, come = before.keys() - after.keys(), after.keys() - before.keys()
-    pairs = {old: [new for new in come if _same(before[old], after[new])] for old in gone}
-    named = [new for news in pairs.values() for new in news]
-    return {old: news[0] for old, news in pairs.items() if len(news) == 1 and named.count(news[0]) == 1}
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Return whether two values are the same in TOML too, where 1 is neither true nor 1.0."""
-    return type(one) is type(other) and one == other and repr(one) == repr(other)
-
-
-def _new_table(keys: Sequence[str], depth: int) -> Item:
-    import tomlkit
-
-    if depth == 0 and keys[0] in _NAMED:
-        return tomlkit.table(is_super_table=True)
-    return tomlkit.table() if depth <= (keys[0] in _NAMED) else tomlkit.inline_table()
-
-
-def _item(value: Any) -> Item:
-    """Return a value as tomlkit writes it; tables become inline, so that an account stays in one piece."""
-    import tomlkit
-
-    if isinstance(value, Mapping):
-        table = tomlkit.inline_table()
-        for key, one in value.items():
-            table[key] = _item(one)
-        return table
-    if isinstance(value, list | tuple):
-        array = tomlkit.array()
-        array.extend(_item(one) for one in value)
-        return array
-    if isinstance(value, Secret):
-        value = value.as_written()
-    if isinstance(value, str | Path | Address):
-        return tomlkit.string(str(value))
-    if isinstance(value, bool | int | float):
-        return tomlkit.item(value)
-    raise _refused((), f"a {type(value).__name__} is nothing that a configuration can hold")
-
-
-def _refused(keys: Sequence[str], message: str) -> ConfigurationError:
-    return ConfigurationError(problems=[Problem(".".join(map(below_key, keys)), message)], code="configuration.edit")
