@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
+collect_ignore = ["example-provider"]  # `test_example_provider` runs its tests, in an environment of their own
+
 ONLY_ON_REQUEST = {"servers": "REAL SERVERS NOT RUN", "browser": "BROWSER NOT RUN"}
 """Folder and marker, and what is said when a run would have come by them."""
 
