@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posthouse.addresses import Address, parse_addresses
+from posthouse.addresses import Address, parse_addresses, parse_each
 from posthouse.errors import MessageError
 
 NAMES = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=100)
@@ -219,3 +219,28 @@ def _parsed_or_refused(text: str) -> tuple[Address, ...]:
         if error.code not in {"message.address", "message.injection"}:
             raise
         return ()
+
+
+@given(st.lists(ADDRESSES.map(str) | LOCALS.map("{}@example.org".format) | st.text(max_size=20), max_size=6))
+def test_many_are_read_as_one_by_one(texts: list[str]) -> None:
+    def one_by_one() -> tuple[Address, ...]:
+        return tuple(address for text in texts for address in parse_addresses(text))
+
+    assert outcome(lambda: parse_each(texts)) == outcome(one_by_one)
+
+
+@pytest.mark.parametrize(
+    "odd", ["a@b.example\n", "a\n@b.example", "a@b.example\nc@d.example", "", f"{'a' * 900}@b.example"]
+)
+def test_an_odd_one_among_many_is_no_plain_one(odd: str) -> None:
+    texts = ["x@example.org", odd, "y@example.org"]
+    assert outcome(lambda: parse_each(texts)) == outcome(
+        lambda: tuple(address for text in texts for address in parse_addresses(text))
+    )
+
+
+def outcome(read: Callable[[], tuple[Address, ...]]) -> object:
+    try:
+        return read()
+    except MessageError as error:
+        return error.code

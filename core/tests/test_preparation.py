@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import attrs
@@ -10,6 +11,7 @@ from memory_plugins import memory_transport
 from memory_plugins.memory_transport import Box
 
 from posthouse import Address, AsyncMailer, Attachment, Message, MessageError, NotPermittedError, PluginError
+from posthouse._preparation import with_account_defaults
 from posthouse.config import parse
 from posthouse.providers import Capabilities
 
@@ -287,3 +289,36 @@ async def test_no_domain_that_an_address_takes_breaks_the_message_id(domain: str
         return
     await submit(Message(sender=sender, to="a@b.example", subject="s", text="t"))
     assert str(box.sent[0].message.message_id).isascii()
+
+
+async def test_no_two_mailers_make_the_same_message_id(box: Box) -> None:
+    for _ in range(2):
+        async with mailer() as sender:
+            for _ in range(50):
+                await sender.send(Message(to="a@b.example"))
+    assert len({sent.message.message_id for sent in box.sent}) == 100
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_makes_other_message_ids() -> None:
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(writing, made_ids())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        theirs = pipe.read()
+    os.waitpid(child, 0)
+    ours = made_ids()
+    assert theirs
+    prefixes = {line.partition(b".")[2].partition(b".")[0] for line in theirs.splitlines()}
+    assert len(prefixes) == 1
+    assert prefixes.isdisjoint(line.partition(b".")[2].partition(b".")[0] for line in ours.splitlines())
+
+
+def made_ids() -> bytes:
+    """Return some Message-IDs as this process makes them, one on each line."""
+    account = parse(ACCOUNT, "test").accounts["main"]
+    messages = [with_account_defaults(Message(to="a@b.example"), account) for _ in range(3)]
+    return "\n".join(str(message.message_id) for message in messages).encode()

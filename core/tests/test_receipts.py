@@ -5,12 +5,13 @@ import pickle
 from itertools import product
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from posthouse.errors import ConnectError, PosthouseError, RefusedError, Reply, Stage, ThrottledError, UncertainError
-from posthouse.receipts import Outcome, Receipt, RecipientOutcome, RecipientStatus
+from posthouse.receipts import Outcome, Receipt, RecipientOutcome, RecipientStatus, all_accepted
 
 ACCEPTED = RecipientOutcome("a@b.c", RecipientStatus.ACCEPTED, Reply(250, "2.1.5", "Ok"))
 REFUSED = RecipientOutcome("r@b.c", RecipientStatus.REFUSED, Reply(550, "5.1.1", "No such user"))
@@ -103,3 +104,12 @@ def test_as_dict_is_what_the_command_line_prints() -> None:
 def test_a_receipt_is_pickled_whole() -> None:
     made = receipt(ACCEPTED, REFUSED)
     assert pickle.loads(pickle.dumps(made)) == made
+
+
+def test_all_accepted_is_one_outcome_for_each() -> None:
+    reply = Reply(250, "2.1.5", "Ok")
+    addresses = ("a@example.org", "b@example.org")
+    made = all_accepted(addresses, reply)
+    assert made == tuple(RecipientOutcome(address, RecipientStatus.ACCEPTED, reply) for address in addresses)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        made[0].reason = "changed"  # type: ignore[misc]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from os import PathLike
 from typing import TypeAlias
 
-from posthouse.addresses import Address, parse_addresses
+from posthouse.addresses import Address, parse_addresses, parse_each
 from posthouse.attachments import Attachment, AttachmentSource
 from posthouse.envelopes import DsnRequest
 from posthouse.errors import MessageError
@@ -54,9 +54,7 @@ def to_addresses(value: Addresses) -> tuple[Address, ...]:
     return _read_all(value)
 
 
-@lru_cache(maxsize=64)  # what goes to a hundred people goes to the same hundred again
-def _read_texts(value: tuple[str, ...]) -> tuple[Address, ...]:
-    return _read_all(value)
+_read_texts = lru_cache(maxsize=64)(parse_each)  # what goes to a hundred people goes to the same hundred again
 
 
 def _read_all(value: Iterable[str | Address]) -> tuple[Address, ...]:

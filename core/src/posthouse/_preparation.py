@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -63,6 +63,7 @@ class Preparation:
         preparing = [extension for extension in extensions if "prepare" in extension.hooks]
         self._account = account
         self._safety = safety
+        self._guarded = bool(safety.redirect_to or safety.allow_recipients)
         self._objections = objections
         self._early = [extension for extension in preparing if extension.description.phase < Phase.FREEZE]
         self._late = [extension for extension in preparing if extension.description.phase >= Phase.FREEZE]
@@ -93,7 +94,8 @@ class Preparation:
         return with_account_defaults(message, self._account)
 
     def _addressed(self, message: Message) -> tuple[Message, Envelope, tuple[RecipientOutcome, ...]]:
-        return apply_safety(message, make_envelope(message, self._account), self._safety)
+        envelope = make_envelope(message, self._account)
+        return apply_safety(message, envelope, self._safety) if self._guarded else (message, envelope, ())
 
     def _checked(
         self, message: Message, envelope: Envelope, withheld: tuple[RecipientOutcome, ...], number: int
@@ -124,12 +126,14 @@ def with_account_defaults(message: Message, account: Account) -> Message:
     if account.force_sender and account.sender is not None and sender.addr_spec != account.sender.addr_spec:
         message = message.with_sender(account.sender, reply_to=message.reply_to or (sender,))
         sender = account.sender
-    return message._with_known_defaults(
-        sender=sender,
-        reply_to=account.reply_to,
-        date=None if message.date else _now(),
-        message_id=None if message.message_id else _new_message_id(sender.domain),
-    )
+    defaults: dict[str, Any] = {"sender": sender}
+    if account.reply_to:
+        defaults["reply_to"] = account.reply_to
+    if message.date is None:
+        defaults["date"] = _local_time(int(time.time()))  # the header Date knows no parts of a second
+    if not message.message_id:
+        defaults["message_id"] = _new_message_id(sender.domain)
+    return message._with_known_defaults(defaults)
 
 
 def make_envelope(message: Message, account: Account) -> Envelope:
@@ -153,13 +157,9 @@ def make_envelope(message: Message, account: Account) -> Envelope:
     )
 
 
-def _now() -> datetime:
-    """Return the time, with the local offset from UTC; the header Date knows no parts of a second."""
-    return _local_time(int(time.time()))
-
-
 @lru_cache(maxsize=2)
 def _local_time(seconds: int) -> datetime:
+    """Return a time since 1970 with the local offset from UTC."""
     return datetime.fromtimestamp(seconds, UTC).astimezone()
 
 

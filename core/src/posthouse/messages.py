@@ -38,6 +38,9 @@ __all__ = ["Addresses", "Attachment", "DsnRequest", "Envelope", "Message", "Prio
 _AUTO_SUBMITTED = {None, "no", "auto-generated", "auto-replied", "auto-notified"}  # RFC 3834 section 5, RFC 5436
 
 
+_HEADERS = {"sender": "From", "date": "Date", "message_id": "Message-ID", "reply_to": "Reply-To"}
+
+
 class Priority(StrEnum):
     """How urgent the sender thinks it is; rendered as X-Priority, Importance and Priority."""
 
@@ -119,8 +122,10 @@ class Message:
     def __attrs_post_init__(self) -> None:
         check_line(self.subject, "subject")
         check_text(self.text, "text")
-        check_text(self.html, "html")
-        check_date(self.date)
+        if self.html is not None:
+            check_text(self.html, "html")
+        if self.date is not None:
+            check_date(self.date)
         if self.raw is not None:
             return  # the other fields only tell what it holds, and what other programs wrote is not ours to judge
         if self.message_id is not None:
@@ -219,7 +224,8 @@ class Message:
         check_date(date)
         if message_id is not None:
             check_id(message_id, "message_id")
-        return self._with_known_defaults(sender=sender, date=date, message_id=message_id, reply_to=reply_to)
+        defaults = {"sender": sender, "date": date, "message_id": message_id, "reply_to": reply_to}
+        return self._with_known_defaults({name: value for name, value in defaults.items() if value})
 
     def frozen_as(self, rendered: Rendered) -> Message:
         """Return a copy that travels as exactly these bytes: for extensions that sign.
@@ -231,31 +237,16 @@ class Message:
         """
         return attrs.evolve(self, frozen=rendered)
 
-    def _with_known_defaults(
-        self,
-        *,
-        sender: Address | None,
-        date: datetime | None,
-        message_id: str | None,
-        reply_to: tuple[Address, ...],
-    ) -> Message:
+    def _with_known_defaults(self, defaults: Mapping[str, Any]) -> Message:
         """Do what `with_defaults` does, with values that are known to be good."""
-        missing: dict[str, Any] = {}
-        if sender is not None and self.sender is None:
-            missing["sender"] = sender
-        if date is not None and self.date is None:
-            missing["date"] = date
-        if message_id and not self.message_id:
-            missing["message_id"] = message_id
-        if reply_to and not self.reply_to:
-            missing["reply_to"] = reply_to
+        missing = {name: value for name, value in defaults.items() if not getattr(self, name)}
         if not missing:
             return self
         changed = self._with_checked(missing)
         if self.raw is None:
             return changed
-        headers = {"From": sender and (sender,), "Date": date, "Message-ID": message_id, "Reply-To": reply_to}
-        return changed._with_raw_headers({name: value for name, value in headers.items() if value}, replace=False)
+        headers = {_HEADERS[name]: (value,) if name == "sender" else value for name, value in defaults.items()}
+        return changed._with_raw_headers(headers, replace=False)
 
     def _with_checked(self, changes: dict[str, Any]) -> Message:
         """Return a copy with fields whose values are known to be good: a tenth of what attrs.evolve costs."""

@@ -627,3 +627,47 @@ async def test_keeps_the_servers_name_for_the_message(
     async with ScriptedServer(on={"DOT": answer}) as server:
         connection = await connect(server)
         assert (await connection.send(submit())).request_id == request_id
+
+
+class AtOnce:
+    """What the engine hands over: says without an ``await`` what comes next."""
+
+    def __init__(self, submissions: Iterable[Submission], error: Exception | None = None) -> None:
+        self._submissions = iter(submissions)
+        self._error = error
+
+    def ready(self) -> Submission | None:
+        submission = next(self._submissions, None)
+        if submission is None and self._error is not None:
+            raise self._error
+        return submission
+
+    def __aiter__(self) -> AtOnce:
+        return self
+
+    async def __anext__(self) -> Submission:
+        if (submission := self.ready()) is None:
+            raise StopAsyncIteration
+        return submission
+
+
+@OFFERS
+async def test_a_source_that_answers_at_once_is_asked_without_waiting(offers: Any, connect: Any, submit: Any) -> None:
+    async with ScriptedServer(offers=offers) as server:
+        connection = await connect(server, chunking=True)
+        submissions = [submit(text=f"number {number}") for number in range(60)]
+        deliveries = [delivery async for delivery in connection.send_batch(AtOnce(submissions))]
+        assert [statuses(delivery) for delivery in deliveries] == [["accepted"]] * 60
+        texts = [message.content.partition(b"\r\n\r\n")[2].decode().strip() for message in server.messages]
+        assert texts == [f"number {number}" for number in range(60)]
+        assert connection.usable
+
+
+async def test_such_a_source_that_breaks_closes_the_connection(connect: Any, submit: Any) -> None:
+    async with ScriptedServer(offers=PIPELINING) as server:
+        connection = await connect(server)
+        source = AtOnce([submit() for _ in range(40)], LookupError("the list is gone"))
+        with pytest.raises(LookupError):
+            async for _ in connection.send_batch(source):
+                pass
+        assert not connection.usable

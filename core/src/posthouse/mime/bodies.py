@@ -9,7 +9,7 @@ __all__ = ["EncodedText", "encode_text", "has_long_line", "is_plain"]
 
 _LONGEST_LINE = 998
 _BASE64_LINE = 57  # bytes that become 76 characters
-_CONTROLS = bytes(octet for octet in range(32) if octet not in b"\t\r\n") + b"\x7f"
+_WITHOUT_CONTROLS = bytes(octet if octet in b"\t\r\n" or 32 <= octet != 127 else ord("?") for octet in range(256))
 _NOT_ESCAPED = bytes(octet for octet in range(32, 127) if octet != ord("=")) + b"\t\r\n"
 
 
@@ -47,7 +47,7 @@ def encode_text(text: str, *, eightbit: bool) -> EncodedText:
 
 def is_plain(data: bytes, *, crlf: bool = False) -> bool:
     """True if no line is too long and no control character needs encoding."""
-    return len(data.translate(None, _CONTROLS)) == len(data) and not has_long_line(data, crlf=crlf)
+    return data.translate(_WITHOUT_CONTROLS) == data and not has_long_line(data, crlf=crlf)
 
 
 def has_long_line(data: bytes, *, crlf: bool) -> bool:

@@ -116,12 +116,12 @@ def address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str
     Raises:
         MessageError: one of them can only be written in UTF-8, and ``utf8`` is False (``message.smtputf8``).
     """
-    if len(addresses) == 1 and addresses[0].addr_spec.isascii():
-        (single,) = addresses
-        if not single.name:
-            return f"{name}: {single.addr_spec}\r\n"
-        if len(name) + len(single.name) + len(single.addr_spec) + 5 <= _LINE and _is_plain(single.name):
-            return f"{name}: {single.name} <{single.addr_spec}>\r\n"
+    if len(addresses) == 1:
+        spec, shown = addresses[0].addr_spec, addresses[0].name
+        if not shown and spec.isascii():
+            return f"{name}: {spec}\r\n"
+        if spec.isascii() and len(name) + len(shown) + len(spec) + 5 <= _LINE and _is_plain(shown):
+            return f"{name}: {shown} <{spec}>\r\n"
     last = _last_fields.get(name)
     if last is not None and last[0] is addresses and last[1] == utf8:
         return last[2]
@@ -138,7 +138,9 @@ _last_fields: dict[str, tuple[Sequence[Address], bool, str]] = {}
 def _long_address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str:
     words: list[str] = []
     for address in addresses:
-        spec = address.addr_spec if utf8 else address.ascii
+        spec: str | None = address.addr_spec
+        if not utf8 and not address.addr_spec.isascii():
+            spec = address.ascii
         if spec is None:
             raise MessageError(
                 f"the address {address.addr_spec} needs a server that offers SMTPUTF8",
@@ -214,11 +216,12 @@ def _joined(name: str, words: Sequence[str]) -> str:
 
 def _folded(words: Sequence[str], used: int) -> list[str]:
     lines = []
-    line = words[0]
-    for word in words[1:]:
-        if used + len(line) + 1 + len(word) > _LINE:
-            lines.append(line)
-            line, used = word, 1
-        else:
-            line = f"{line} {word}"
-    return [*lines, line]
+    first = 0
+    used += len(words[0])
+    for number, word in enumerate(words):
+        if number:
+            used += 1 + len(word)
+            if used > _LINE:
+                lines.append(" ".join(words[first:number]))
+                first, used = number, 1 + len(word)
+    return [*lines, " ".join(words[first:])]

@@ -51,9 +51,9 @@ class EncodedFile:
 
 
 def _broken(encoded: bytes) -> bytes:
-    count = len(encoded) // 76
-    rest = encoded[count * 76 :]
-    return b"\r\n".join((*_lines(count).unpack_from(encoded), *((rest, b"") if rest else (b"",))))
+    count, rest = divmod(len(encoded), 76)
+    lines = _lines(count).unpack_from(encoded)
+    return b"\r\n".join([*lines, encoded[-rest:], b""] if rest else [*lines, b""])
 
 
 @lru_cache(maxsize=32)

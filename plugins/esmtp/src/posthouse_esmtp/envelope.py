@@ -101,7 +101,8 @@ class Terms:
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _MAILBOX = rf"{_ATEXT}+(?:\.{_ATEXT}+)*(?:@[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)?"
 _PLAIN = re.compile(_MAILBOX)
-_ALL_PLAIN = re.compile(rf"{_MAILBOX}(?:\n{_MAILBOX})*")  # many are checked as fast as one
+_WORDS, _LABELS = "[A-Za-z0-9_+-]++", "[A-Za-z0-9-]++"
+_ALL_PLAIN = re.compile(rf"(?:{_WORDS}(?:\.{_WORDS})*+@{_LABELS}(?:\.{_LABELS})*+\n)++")  # many are as fast as one
 _WIDE = r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\x00-\x7f])"
 _LOCAL = re.compile(rf"""(?:{_WIDE}+(?:\.{_WIDE}+)*|"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*")""")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[A-Za-z0-9:.-]+\]")
@@ -201,9 +202,9 @@ def mail_command(envelope: Envelope, message: Sizes, terms: Terms, *, utf8: bool
 def rcpt_commands(recipients: tuple[str, ...], dsn: DsnRequest | None) -> bytes:
     """Return one RCPT command per recipient, line endings included."""
     if dsn is None:
-        lines = "\n".join(recipients)
-        if lines.count("\n") == len(recipients) - 1 and _ALL_PLAIN.fullmatch(lines):
-            return b"RCPT TO:<%b>\r\n" % lines.replace("\n", ">\r\nRCPT TO:<").encode("ascii")
+        lines = "\n".join([*recipients, ""])
+        if lines.count("\n") == len(recipients) and _ALL_PLAIN.fullmatch(lines):
+            return b"RCPT TO:<%b>\r\n" % lines[:-1].replace("\n", ">\r\nRCPT TO:<").encode("ascii")
         return b"".join([b"RCPT TO:<%b>\r\n" % path(address) for address in recipients])
     notify = ",".join(word.upper() for word in ("success", "failure", "delay") if word in dsn.notify) or "NEVER"
     end = f"> NOTIFY={notify} ORCPT=".encode()

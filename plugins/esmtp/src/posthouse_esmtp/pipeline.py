@@ -255,7 +255,7 @@ class Pipeline:
         if 300 <= reply.code < 400:
             self._wire.fail(error_for(reply, Stage.CONTENT, server=self._server))
         else:
-            transaction.content = reply
+            transaction.settle(reply)
 
     # --- MAIL, RCPT, BDAT ---------------------------------------------------------------------------------------------
 
@@ -419,7 +419,7 @@ class Pipeline:
         """Take an early refusal for what it is: the content was not complete, so nothing was delivered."""
         early = await self._wire.take(1, self._timeout) if self._wire.has_reply else [self._wire.premature]
         if early[0] is not None and early[0].code >= 400 and early[0].code != CLOSING:
-            transaction.content = early[0]
+            transaction.settle(early[0])
         self._wire.fail(_closed("the server answered before it had the whole message"))
 
     def _check(self, transaction: Transaction) -> bool:

@@ -76,9 +76,11 @@ class ReplyParser:
             data = self._buffer + data
             self._buffer = b""
         *whole, rest = data.split(b"\n")
+        previous = line = None
         try:
             for raw in whole:
-                line = _parse_line(raw)
+                if line is None or raw != previous:  # a hundred recipients are often answered alike
+                    line, previous = _parse_line(raw), raw
                 if line.reply is not None and not self._lines:
                     replies.append(line.reply)
                 else:

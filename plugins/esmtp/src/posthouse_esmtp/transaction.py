@@ -12,7 +12,7 @@ from functools import lru_cache
 from posthouse.errors import MessageError, PosthouseError, Reply, Stage, UncertainError
 from posthouse.messages import Submission
 from posthouse.mime import Rendered, render
-from posthouse.receipts import Delivery, RecipientOutcome, RecipientStatus
+from posthouse.receipts import Delivery, RecipientOutcome, RecipientStatus, all_accepted
 from posthouse_esmtp.answers import error_for, outcome_for
 from posthouse_esmtp.envelope import Terms, mail_command, rcpt_commands, split_recipients
 from posthouse_esmtp.protocol import CLOSING
@@ -45,10 +45,12 @@ class Transaction:
         content: the reply to the content.
         smooth: True if sender and recipients were all accepted, each recipient with the same words: the usual case, for
             which nothing needs to be looked at one by one.
+        accepted: True if every recipient gets the message, and each was answered alike.
         handed_over: True once the last octet of the content was given to the network.
     """
 
     __slots__ = (
+        "accepted",
         "answers",
         "cleared",
         "content",
@@ -75,6 +77,7 @@ class Transaction:
         self.data: Reply | None = None
         self.content: Reply | None = None
         self.smooth = False
+        self.accepted = False
         self.handed_over = False
 
     def envelope(self, end: bytes, *, reset: bool) -> bytes:
@@ -114,11 +117,16 @@ class Transaction:
                 return reply
         return self.data if self.data is not None and self.data.code < _POSITIVE and not self.go_ahead else None
 
+    def settle(self, reply: Reply) -> None:
+        """Note the reply to the content."""
+        self.content = reply
+        self.accepted = self.smooth and reply.code < 300
+
     def forget(self) -> None:
         """Believe none of the replies: they do not fit the commands, so nobody knows which belongs to which."""
         self.mail = self.data = None
         self.answers = ()
-        self.smooth = False
+        self.smooth = self.accepted = False
 
     @property
     def open(self) -> bool:
@@ -136,11 +144,6 @@ class Transaction:
         return self.data is not None and self.data.code == _GO_AHEAD
 
     @property
-    def accepted(self) -> bool:
-        """True if every recipient gets the message, and each was answered alike."""
-        return self.smooth and self.content is not None and self.content.code < 300
-
-    @property
     def refused(self) -> bool:
         """True if it is certain that nobody of this transaction gets the message. A 421 refuses the session, not it."""
         if _refuses(self.mail) or _refuses(self.content) or _refuses(self.data):
@@ -148,14 +151,12 @@ class Transaction:
         complete = len(self.answers) == len(self.recipients)
         return complete and all(_refuses(answer) for answer in self.answers)
 
-    def outcomes(self, lost: PosthouseError | None) -> Sequence[RecipientOutcome]:
+    def outcomes(self, lost: PosthouseError | None) -> list[RecipientOutcome]:
         """Return one outcome per recipient.
 
         Args:
             lost: why the connection was lost, if it was before the transaction was over.
         """
-        if self.accepted:
-            return _all_accepted(self.recipients, self.answers[0])
         if self.mail is not None and _refuses(self.mail):
             return [outcome_for(address, self.mail) for address in self.recipients]
         verdict = next((reply for reply in (self.content, self.data) if reply and reply.code >= _POSITIVE), None)
@@ -194,7 +195,7 @@ class Transaction:
 
 @lru_cache(maxsize=64)  # what goes to a hundred people goes to the same hundred again
 def _all_accepted(recipients: tuple[str, ...], reply: Reply) -> tuple[RecipientOutcome, ...]:
-    return tuple([RecipientOutcome(address, RecipientStatus.ACCEPTED, reply) for address in recipients])
+    return all_accepted(recipients, reply)
 
 
 def _refuses(reply: Reply | None) -> bool:
@@ -234,11 +235,12 @@ class Job:
         if not envelope.recipients:
             raise MessageError("the envelope names no recipient", code="message.no-recipient")
         rcpts = rcpt_commands(envelope.recipients, envelope.dsn)
-        self.rendered: Rendered = render(submission.message, eightbit=terms.eightbit, utf8=terms.utf8)
-        self.mail = mail_command(envelope, self.rendered, terms, utf8=not rcpts.isascii())
-        self.small = self.rendered.size <= SMALL and not self.rendered.blocking
+        rendered: Rendered = render(submission.message, eightbit=terms.eightbit, utf8=terms.utf8)
+        self.rendered = rendered
+        self.mail = mail_command(envelope, rendered, terms, utf8=not rcpts.isascii())
+        self.small = rendered.size <= SMALL and not rendered.blocking
         if self.small and not terms.chunking:
-            self.octets = b"".join((*self.rendered.dot_stuffed(), END))
+            self.octets = b"".join([*rendered.dot_stuffed(), END])
         groups = split_recipients(envelope.recipients, terms)
         if len(groups) == 1:
             self.transactions.append(Transaction(self, envelope.recipients, rcpts))
@@ -267,8 +269,8 @@ class Job:
             lost: why the connection was lost, if the submission was not decided by then.
         """
         if len(self.over) == 1 and self.over[0].accepted and not self.transactions:
-            reply = self.over[0].content
-            return Delivery(tuple(self.over[0].outcomes(None)), reply, _request_id(reply))
+            only = self.over[0]
+            return Delivery(_all_accepted(only.recipients, only.answers[0]), only.content, _request_id(only.content))
         if self.problem is not None and not self.touched:
             return self._not_tried(self.problem)
         if lost is not None and not self.touched:
