@@ -161,7 +161,7 @@ def test_parts(text: str, html: str, files: list[Attachment], images: list[bytes
     assert [part["Content-ID"] for part in leaves[2 : 2 + len(inline)]] == [f"<{file.name}>" for file in inline]
     theirs = fast_mail_parser.parse_email(octets)
     assert [part.replace("\r\n", "\n") for part in theirs.text_plain + theirs.text_html] == [lines(text), lines(html)]
-    assert [(file.content, file.filename or "") for file in theirs.attachments] == found
+    assert [(file.content, unquote(file.filename or "").strip()) for file in theirs.attachments] == found
 
 
 @given(DATES)
