@@ -80,11 +80,11 @@ def test_there_is_nothing_undocumented(com: Any, office: Office) -> None:
 @pytest.mark.parametrize(("answer", "number"), [(1, REJECTED), (2, RETRY_LATER)])
 def test_com_itself_refuses_for_a_busy_process(com: Any, office: Office, answer: int, number: int) -> None:
     item = outlook().CreateItem(0)
-    office.refuse(answer)
+    office.refuse(*[answer] * 20)  # also what COM does for itself meanwhile is refused
     with pytest.raises(com.com_error) as caught:
         save(com, item)
     assert caught.value.hresult == number
-    assert office.refused_calls() == 1
+    assert office.refused_calls() >= 1
     assert office.get("calls")[-1] == "Application.CreateItem"
 
 

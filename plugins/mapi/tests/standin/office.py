@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,13 @@ ONLY_WINDOWS = pytest.mark.skipif(
 
 _CLSID = "{6B0B2E0C-6C5B-4A5C-9D0E-5B6F2B0C7A11}"
 _FOLDER = Path(__file__).resolve().parents[1]
-_PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from standin.process import main; main(*sys.argv[2:])"
-_SECONDS = 30.0
+_PROGRAM = """
+import sys
+sys.path.insert(0, {folder!r})
+from standin.process import main
+main({clsid!r}, {port_file!r})
+"""
+_SECONDS = 20.0
 
 
 class Office:
@@ -41,18 +46,16 @@ class Office:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     @property
-    def command(self) -> str:
-        """What starts it."""
-        return subprocess.list2cmdline(self._command)
-
-    @property
-    def _command(self) -> list[str]:
-        return [sys.executable, "-P", "-c", _PROGRAM, str(_FOLDER), _CLSID, str(self.port_file)]
+    def command(self) -> list[str]:
+        """What starts it: few words, since Wine takes 260 characters at most."""
+        script = self.port_file.with_name("start.py")
+        script.write_text(_PROGRAM.format(folder=str(_FOLDER), clsid=_CLSID, port_file=str(self.port_file)), "utf-8")
+        return [sys.executable, str(script)]
 
     def start(self) -> None:
         """Start it, as a person does; without that, COM does as soon as a program wants it."""
         self.port_file.unlink(missing_ok=True)
-        self._processes.append(subprocess.Popen(self._command, stdin=subprocess.DEVNULL))
+        self._processes.append(subprocess.Popen(self.command, stdin=subprocess.DEVNULL))
 
     def __getattr__(self, name: str) -> Any:
         """Return what calls a function of the server's `Office`."""
@@ -82,8 +85,9 @@ class Office:
 
     def close(self) -> None:
         """End what still runs."""
-        if self._connection is not None or self.port_file.exists():
-            self.end()
+        with suppress(AssertionError, OSError, EOFError):  # it may have ended by itself
+            if self._connection is not None or self.port_file.exists():
+                self.end()
         for process in self._processes:
             process.kill()
             process.wait(_SECONDS)
@@ -103,7 +107,7 @@ class Office:
 def running_office(port_file: Path) -> Iterator[Office]:
     """Register the stand-in, start it, and end it."""
     office = Office(port_file)
-    with registered(_CLSID, "standin.server", office.command, str(_FOLDER)):
+    with registered(_CLSID, "standin.server", subprocess.list2cmdline(office.command), str(_FOLDER)):
         office.start()
         try:
             yield office

@@ -42,6 +42,7 @@ def registered(clsid: str, module: str, command: str = "", folder: str = "") -> 
         rf"CLSID\{clsid}\PythonCOMPolicy": f"{module}.ModelPolicy",
         rf"CLSID\{clsid}\PythonCOMPath": folder,
     }
+    before = _value(winreg, root, r"Outlook.Application\CLSID")
     for key, value in values.items():
         winreg.SetValue(root, rf"Software\Classes\{key}", winreg.REG_SZ, value)
     try:
@@ -50,3 +51,12 @@ def registered(clsid: str, module: str, command: str = "", folder: str = "") -> 
         for key in (*reversed(values), "Outlook.Application"):
             with suppress(OSError):
                 winreg.DeleteKey(root, rf"Software\Classes\{key}")
+        if before:
+            winreg.SetValue(root, r"Software\Classes\Outlook.Application\CLSID", winreg.REG_SZ, before)
+
+
+def _value(winreg: Any, root: Any, key: str) -> str:
+    try:
+        return str(winreg.QueryValue(root, rf"Software\Classes\{key}"))
+    except OSError:
+        return ""
