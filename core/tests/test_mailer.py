@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -155,7 +156,8 @@ def test_a_script_that_closes_nothing_ends_cleanly(box: Box, tmp_path: Path) -> 
         text=True,
         timeout=60,
     )
-    assert (done.stdout, done.stderr, done.returncode) == ("sent\nsent\n", "", 0)
+    said = re.sub(r"^Executing <.* took .* seconds\n", "", done.stderr, flags=re.MULTILINE)  # of a busy machine only
+    assert (done.stdout, said, done.returncode) == ("sent\nsent\n", "", 0)
 
 
 def test_every_public_name_can_be_had_and_is_documented() -> None:
