@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+__all__ = ["pytest_addoption", "pytest_configure", "pytest_runtest_makereport"]
+
 _PROPERTY = "posthouse"
 _FACTS = ("posthouse_import",)
 

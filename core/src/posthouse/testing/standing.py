@@ -90,7 +90,8 @@ class Standing:
 
     def lines(self) -> Iterator[str]:
         """Yield what a person should know."""
-        yield f"{self.title}: {self.grade}"
+        selection = any(result.ending is Ending.NOT_RUN for result in self.results.values())
+        yield f"{self.title}: {'no grade, since not every case was run' if selection else self.grade}"
         counts = {ending: sum(result.ending is ending for result in self.results.values()) for ending in Ending}
         yield "  " + ", ".join(f"{count} {_plural(ending, count)}" for ending, count in counts.items() if count)
         if loading := self.facts.get("posthouse_import"):
@@ -106,7 +107,7 @@ class Standing:
                 idle.setdefault(result.reason, []).append(name)
         for reason, names in idle.items():
             yield f"  {reason}: {', '.join(names)} {_plural(Ending.DOES_NOT_APPLY, len(names))}"
-        if self.next is not None:
+        if self.next is not None and not selection:
             wanting: dict[str, list[str]] = {}
             for name in self._missing(self.next):
                 wanting.setdefault(_was(self.results[name]), []).append(name)

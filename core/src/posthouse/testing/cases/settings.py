@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import tomllib
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -11,6 +12,7 @@ import attrs
 import pytest
 
 from posthouse.errors import ConfigurationError
+from posthouse.json_schema import settings_schema
 from posthouse.schema import METADATA_KEY, setting_info, settings_of
 from posthouse.structuring import structure, unstructure
 from posthouse.testing.contract import Contract
@@ -56,6 +58,23 @@ class SettingsCases(Contract):
         assert not bare, f"declared without `setting`: {', '.join(bare)}"
         silent = [field.name for field in fields if not (setting_info(field).label and setting_info(field).help)]
         assert not silent, f"without a label or a help text: {', '.join(silent)}"
+
+    @case(Grade.SILVER)
+    def test_schema_describes_the_settings(self, plugin: PluginUnderTest, written: Mapping[str, Any]) -> None:
+        """The form that is drawn from them works: conditions name settings that exist, and each default can be sent."""
+        schema = settings_schema(plugin.settings)
+        json.dumps(schema)
+        properties = schema["properties"]
+        assert written.keys() <= properties.keys()
+        assert set(schema["required"]) <= written.keys()
+        for field in settings_of(plugin.settings):
+            info = setting_info(field)
+            for condition in (info.visible_when or {}, info.required_when or {}):
+                unknown = condition.keys() - properties.keys()
+                assert not unknown, f"{field.name} depends on {', '.join(unknown)}, which is no setting"
+        defaults = {name: one["default"] for name, one in properties.items() if one.get("default") is not None}
+        again = structure(plugin.settings, {**defaults, **written})
+        assert again == structure(plugin.settings, written), "with its defaults written down, the settings are others"
 
     @case(Grade.SILVER)
     def test_settings_survive_a_round_trip(self, plugin: PluginUnderTest, written: Mapping[str, Any]) -> None:
