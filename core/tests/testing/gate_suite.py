@@ -6,8 +6,7 @@ import itertools
 
 import pytest
 
-from posthouse.testing import AuthenticatorContract, HttpAnswer, HttpRequest, HttpServer, SignIn
-from posthouse.testing.http import Trouble
+from posthouse.testing import AuthenticatorContract, HttpAnswer, HttpRequest, HttpServer, SignIn, Trouble
 
 PASSWORD = "open-sesame-47"
 _numbers = itertools.count(1)

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from posthouse.testing.authenticators import AuthenticatorContract
     from posthouse.testing.extensions import ExtensionContract
     from posthouse.testing.grades import Grade
-    from posthouse.testing.http import HttpAnswer, HttpPeer, HttpRequest, HttpServer
+    from posthouse.testing.http import HttpAnswer, HttpPeer, HttpRequest, HttpServer, Trouble
     from posthouse.testing.peers import Arrived, Peer, SignIn
     from posthouse.testing.tcp import TcpServer
     from posthouse.testing.transports import TransportContract
@@ -74,6 +74,7 @@ _HOME = {
     "SignIn": "peers",
     "TcpServer": "tcp",
     "TransportContract": "transports",
+    "Trouble": "http",
 }
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "SignIn",
     "TcpServer",
     "TransportContract",
+    "Trouble",
 ]
 
 
@@ -96,4 +98,10 @@ def __getattr__(name: str) -> Any:
     # pytest loads the kit's plugin in every run where Posthouse is installed; only those that use the kit pay for it.
     if name not in _HOME:
         raise AttributeError(f"module 'posthouse.testing' has no attribute {name!r}")
-    return getattr(import_module(f"posthouse.testing.{_HOME[name]}"), name)
+    try:
+        return getattr(import_module(f"posthouse.testing.{_HOME[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name in ("pytest", "pytest_asyncio"):
+            text = f"The conformance kit needs {error.name}: pip install 'posthouse[testing]'"
+            raise ModuleNotFoundError(text, name=error.name) from error
+        raise

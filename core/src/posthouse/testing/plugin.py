@@ -11,6 +11,7 @@ import pytest
 
 __all__ = ["pytest_addoption", "pytest_configure", "pytest_runtest_makereport"]
 
+_CASE = "_posthouse_case"  # what `grades.case` leaves on a function; nothing of the kit is loaded to look for it
 _PROPERTY = "posthouse"
 _FACTS = ("posthouse_import",)
 
@@ -35,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Write onto the report which case it is about, and why it was skipped."""
-    if isinstance(item, pytest.Function) and hasattr(item.function, "_posthouse_case"):
+    if isinstance(item, pytest.Function) and hasattr(item.function, _CASE):
         from posthouse.testing.papers import papers_of
 
         item.user_properties.append((_PROPERTY, papers_of(item, call.excinfo)))
