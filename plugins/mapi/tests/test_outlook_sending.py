@@ -15,7 +15,8 @@ from posthouse.messages import Attachment, DsnRequest, Message
 from posthouse.receipts import RecipientStatus
 
 from .conftest import ANNA, Connect, begun, submission
-from .standin.world import SENT, AccountFacts, Fault, Mail, World
+from .standin.errors import NOT_FOUND
+from .standin.world import OUTBOX, SENT, AccountFacts, Fault, Mail, World
 
 Make = Callable[..., Message]
 TAG = "http://schemas.microsoft.com/mapi/proptag/0x"
@@ -293,3 +294,18 @@ async def test_does_not_look_where_nobody_wants_to_know(connect: Connect, outloo
     delivery = await connection.send(submission(message()))
     assert delivery.notes == ()
     assert "Folder.GetTable" not in outlook.calls
+
+
+async def test_looks_into_the_outbox_of_the_account(connect: Connect, outlook: World, message: Make) -> None:
+    outlook.accounts, outlook.default_store, outlook.lingering = TWO, "anna@example.org", None
+    connection = await connect()
+    (note,) = (await connection.send(submission(message(sender="invoices@example.org")))).notes
+    assert "Outbox" in note
+    assert outlook.in_folder(OUTBOX, "Shared")
+
+
+async def test_an_account_without_an_outbox_of_its_own(connect: Connect, outlook: World, message: Make) -> None:
+    outlook.script("Store.GetDefaultFolder", Fault(NOT_FOUND))
+    connection = await connect()
+    assert (await connection.send(submission(message()))).notes == ()
+    assert "Folder.GetTable" in outlook.calls
