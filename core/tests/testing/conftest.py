@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import rich.traceback  # noqa: F401 - what is loaded before, a run inside a test does not load again
@@ -18,7 +17,6 @@ from posthouse.testing import tracking
 from posthouse.testing.cases import cancellation, content
 
 HERE = Path(__file__).parent
-SCOPE = "asyncio_default_fixture_loop_scope=function"
 _numbers = itertools.count(1)
 
 
@@ -39,12 +37,27 @@ Examine = Callable[..., Examined]
 
 
 @pytest.fixture
-def examine(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Examine:
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A folder with a configuration of its own: that of this repository stays out, wherever temporary folders are."""
+    pytester.makeini(
+        """
+        [pytest]
+        addopts = -p no:cacheprovider -p no:xdist
+        asyncio_mode = auto
+        asyncio_default_fixture_loop_scope = function
+        filterwarnings = error
+        """
+    )
+    return pytester
+
+
+@pytest.fixture
+def examine(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Examine:
     """Install a provider of its own name, and run its conformance tests in this process."""
     monkeypatch.setattr(cancellation, "LONG", 10.0)
     monkeypatch.setattr(content, "LARGE", 300_000)
     monkeypatch.setattr(tracking, "PATIENCE", 2.0)
-    monkeypatch.syspath_prepend(str(pytester.path))
+    monkeypatch.syspath_prepend(str(project.path))
 
     def examine(
         name: str,
@@ -61,26 +74,14 @@ def examine(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Exami
             sources = {file: source.replace(old, new) for file, source in sources.items()}
         sources = {file: source.replace(f'="{name}"', f'="{kind}"') for file, source in sources.items()}
         sources = {file: source.replace(f'kind = "{name}"', f'kind = "{kind}"') for file, source in sources.items()}
-        pytester.makepyfile(**{module: sources[f"{name}.py"], f"test_{kind}": sources[f"{name}_suite.py"]})
+        project.makepyfile(**{module: sources[f"{name}.py"], f"test_{kind}": sources[f"{name}_suite.py"]})
         distribution = distribution or f"acme-{kind}"
-        info = pytester.path / f"{distribution.replace('-', '_')}-1.0.dist-info"
+        info = project.path / f"{distribution.replace('-', '_')}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[posthouse.{role}s.v1]\n{kind} = {module}\n")
-        given: list[Any] = [
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:xdist",
-            "-o",
-            "asyncio_mode=auto",
-            "-o",
-            SCOPE,
-            "-W",
-            "error",
-        ]
-        result = pytester.runpytest_inprocess(*given, "--posthouse-report=report.json", f"test_{kind}.py", *options)
-        (standing,) = json.loads((pytester.path / "report.json").read_text("utf-8"))
+        result = project.runpytest_inprocess("--posthouse-report=report.json", f"test_{kind}.py", *options)
+        (standing,) = json.loads((project.path / "report.json").read_text("utf-8"))
         sys.modules.pop(module, None)
         return Examined(standing["grade"], standing["cases"], result.stdout.str(), int(result.ret))
 

@@ -54,10 +54,10 @@ def test_a_selection_of_cases_is_no_grade(examine: Examine) -> None:
     assert "no grade, since not every case was run" in examined.output
 
 
-def test_a_run_without_a_contract_has_no_grade(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("def test_something():\n    assert True")
-    silent = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio")
+def test_a_run_without_a_contract_has_no_grade(project: pytest.Pytester) -> None:
+    project.makepyfile("def test_something():\n    assert True")
+    silent = project.runpytest_inprocess()
     assert (silent.ret, "conformance" in silent.stdout.str()) == (0, False)
-    asked = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio", "--posthouse-grade=bronze")
+    asked = project.runpytest_inprocess("--posthouse-grade=bronze")
     assert asked.ret == 1
     asked.stdout.fnmatch_lines("*--posthouse-grade=bronze: no contract was run")
