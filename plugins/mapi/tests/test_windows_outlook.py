@@ -41,9 +41,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 @pytest.fixture
 def office(running: Office) -> Iterator[Office]:
     """Outlook as each test finds it."""
-    running.reset()
+    running.renew()
     yield running
-    running.reset()
+    running.release()
 
 
 async def connect(**options: Any) -> Any:

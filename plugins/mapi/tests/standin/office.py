@@ -57,6 +57,17 @@ class Office:
         self.port_file.unlink(missing_ok=True)
         self._processes.append(subprocess.Popen(self.command, stdin=subprocess.DEVNULL))
 
+    def renew(self) -> None:
+        """Begin anew; start it if a test ended it."""
+        if not self.port_file.exists():
+            self.start()
+        self.reset()
+
+    def release(self) -> None:
+        """Let go of what hangs in it, if it still runs."""
+        if self.port_file.exists():
+            self.reset()
+
     def __getattr__(self, name: str) -> Any:
         """Return what calls a function of the server's `Office`."""
 
@@ -105,10 +116,9 @@ class Office:
 
 @contextmanager
 def running_office(port_file: Path) -> Iterator[Office]:
-    """Register the stand-in, start it, and end it."""
+    """Register the stand-in; end it if it runs in the end."""
     office = Office(port_file)
     with registered(_CLSID, "standin.server", subprocess.list2cmdline(office.command), str(_FOLDER)):
-        office.start()
         try:
             yield office
         finally:
