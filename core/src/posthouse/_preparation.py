@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import define
 
 from posthouse import _extensions
 from posthouse._safety import apply_safety, require_sending
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Preparation", "Prepared", "make_envelope", "with_account_defaults"]
 
 
-@frozen
+@define(eq=False)
 class Prepared:
     """A submission, and the recipients that policy kept out of it."""
 

@@ -44,7 +44,7 @@ class DsnRequest:
             raise MessageError("envelope_id is at most 100 characters of printable ASCII", code="message.dsn")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # a dictionary is filled at once, and every message has one of these
 class Envelope:
     """What the servers read; the headers are for people.
 

@@ -92,7 +92,7 @@ def all_accepted(addresses: Sequence[str], reply: Reply) -> tuple[RecipientOutco
     return tuple(outcomes)
 
 
-@frozen
+@frozen(slots=False)  # a dictionary is filled at once, and every message has one of these
 class Delivery:
     """What a transport says about one submission.
 
@@ -114,7 +114,7 @@ class Delivery:
     notes: tuple[str, ...] = ()
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Receipt:
     """What became of one message.
 
