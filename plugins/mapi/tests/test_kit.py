@@ -8,6 +8,7 @@ from typing import ClassVar
 import pytest
 
 import posthouse_mapi
+from posthouse.accounts import Account
 from posthouse.messages import Envelope, Message
 from posthouse.testing import Arrived, Peer, TransportContract
 from posthouse_mapi import apartment
@@ -95,10 +96,12 @@ class TestOutlook(TransportContract):
         monkeypatch.setattr(apartment, "_GRACE", 0.3)
         return OutlookPeer(outlook)
 
-    async def test_finished_message_stays_as_it_is(self, outlook: World) -> None:  # type: ignore[override]
+    async def test_finished_message_stays_as_it_is(  # type: ignore[override]
+        self, outlook: World, account: Account
+    ) -> None:
         """Extended MAPI carries it. The object model cannot, and says so before anything is sent."""
         finished = Message.from_bytes(b"From: anna@example.org\r\nTo: bob@example.org\r\n\r\nHello\r\n")
         envelope = Envelope(sender=ANNA, recipients=("bob@example.org",))
-        (problem,) = posthouse_mapi.objections(finished, envelope, MapiSettings(method=Way.OUTLOOK))
+        (problem,) = posthouse_mapi.objections(finished, envelope, MapiSettings(method=Way.OUTLOOK), account)
         assert problem.path == "raw"
         assert "extended" in problem.message

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from posthouse.accounts import Account, Selection
+from posthouse.addresses import Address
 from posthouse.errors import Problem
 from posthouse.messages import DsnRequest, Envelope, Message
 from posthouse_mapi import MapiSettings, Way, objections
@@ -14,11 +16,14 @@ from posthouse_mapi import MapiSettings, Way, objections
 from .machines import FakeMachine
 
 Make = Callable[..., Message]
+ACCOUNT = Account(
+    name="desk", sender=Address("anna@example.org"), transport=Selection(kind="mapi"), auth=Selection(kind="none")
+)
 
 
 def found(message: Message) -> tuple[Problem, ...]:
     envelope = Envelope(sender="anna@example.org", recipients=("bob@example.org",), dsn=message.request_dsn)
-    return objections(message=message, envelope=envelope, settings=MapiSettings(method=Way.OUTLOOK))
+    return objections(message=message, envelope=envelope, settings=MapiSettings(method=Way.OUTLOOK), account=ACCOUNT)
 
 
 @pytest.mark.usefixtures("computer")
@@ -60,9 +65,21 @@ def test_the_method_of_the_machine_counts(computer: FakeMachine, message: Make) 
     settings = MapiSettings()
     html = message(text=None, html="<p>Hello</p>")
     envelope = Envelope(sender="anna@example.org", recipients=("bob@example.org",))
-    assert objections(message=html, envelope=envelope, settings=settings) == ()
+    assert objections(message=html, envelope=envelope, settings=settings, account=ACCOUNT) == ()
     computer.without(r"HKCR\Outlook.Application\CLSID")
     settings = MapiSettings(sent_folder=r"\\mailbox\Sent Items")
-    paths = [problem.path for problem in objections(message=html, envelope=envelope, settings=settings)]
+    paths = [
+        problem.path for problem in objections(message=html, envelope=envelope, settings=settings, account=ACCOUNT)
+    ]
     assert paths[0] == "html"
     assert paths[-1] == "sent_folder"
+
+
+def test_simple_mapi_sends_in_the_name_of_the_account_only(computer: FakeMachine, message: Make) -> None:
+    computer.without(r"HKCR\Outlook.Application\CLSID")
+    envelope = Envelope(sender="eve@example.org", recipients=("bob@example.org",))
+    arguments: dict[str, Any] = {"envelope": envelope, "settings": MapiSettings(), "account": ACCOUNT}
+    assert objections(message=message(), **arguments) == ()
+    (problem,) = objections(message=message(sender="eve@example.org"), **arguments)
+    assert problem.path == "sender"
+    assert "anna@example.org" in problem.message

@@ -38,11 +38,11 @@ def describe() -> TransportDescription:
 
 
 @hookimpl
-def objections(message: Message, envelope: Envelope, settings: MapiSettings) -> tuple[Problem, ...]:
+def objections(message: Message, envelope: Envelope, settings: MapiSettings, account: Account) -> tuple[Problem, ...]:
     """Say what cannot be carried of a message by the method that is used on this machine."""
     from posthouse_mapi import opening
 
-    return opening.objections(message, envelope, settings)
+    return opening.objections(message, envelope, settings, account.sender)
 
 
 @hookimpl

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from posthouse.errors import Problem
 from posthouse_mapi import machine
 from posthouse_mapi.connection import MapiConnection
@@ -12,6 +14,7 @@ from posthouse_mapi.methods import method_class
 from posthouse_mapi.settings import Way
 
 if TYPE_CHECKING:
+    from posthouse.addresses import Address
     from posthouse.messages import Envelope, Message
     from posthouse.providers import Draft
     from posthouse_mapi.settings import MapiSettings
@@ -19,13 +22,17 @@ if TYPE_CHECKING:
 __all__ = ["objections", "open_connection", "open_draft"]
 
 
-def objections(message: Message, envelope: Envelope, settings: MapiSettings) -> tuple[Problem, ...]:
+def objections(
+    message: Message, envelope: Envelope, settings: MapiSettings, own: Address | None
+) -> tuple[Problem, ...]:
     """Return what the method of this machine cannot carry.
 
     Raises:
         PluginError: there is none (``plugin.unavailable``).
     """
     choice = detect(machine.this_machine()).choose(settings.method)
+    if choice.way is Way.SIMPLE and own is not None and not settings.account:
+        settings = attrs.evolve(settings, account=own.addr_spec)  # which the mail program is taken to have
     found = tuple(method_class(choice.way).objections(message, envelope, settings))
     if settings.sent_folder and choice.way is not Way.OUTLOOK:
         found += (Problem("sent_folder", f'method = "{choice.way.value}" cannot choose the folder for the copy'),)
