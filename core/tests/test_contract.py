@@ -60,4 +60,5 @@ class TestPassword(AuthenticatorContract):
 
 def test_every_built_in_plugin_is_tested_here() -> None:
     built_in = {c.kind for c in Registry(PluginPolicy()).candidates() if c.distribution == "posthouse"}
-    assert built_in == {contract.kind for contract in AuthenticatorContract.__subclasses__()}
+    contracts = (TestKerberos, TestNone, TestNtlm, TestPassword)
+    assert built_in == {contract.kind for contract in contracts}
