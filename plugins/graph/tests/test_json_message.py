@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from posthouse.messages import Attachment, Envelope, Message
+from posthouse.recipients import named
 from posthouse_graph.json_message import as_json, content_of, json_size, losses, serialized, substitutes
-from posthouse_graph.recipients import named
 from posthouse_sandbox.graph.content import Content
 from posthouse_sandbox.graph.resources import checked_message
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 
 from posthouse.messages import Envelope, Message
+from posthouse.recipients import Named, named
 from posthouse_graph.json_message import content_of, file_json
 from posthouse_graph.mime_message import as_mime, mime_size, skeleton
-from posthouse_graph.recipients import Named, named
 from posthouse_sandbox.graph.content import Content
 
 from .conftest import ANNA

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from posthouse.addresses import Address
 from posthouse.errors import Stage
 from posthouse.messages import Message
+from posthouse.recipients import Named
 from posthouse_mapi.attempts import Attempt
 from posthouse_mapi.files import temporary_folder
 from posthouse_mapi.outlook.item import build
 from posthouse_mapi.outlook.remote import Line
 from posthouse_mapi.outlook.session import Session, open_session
-from posthouse_mapi.recipients import everybody
 from posthouse_mapi.settings import MapiSettings
 
 from .standin.late_bound import FakeCom
@@ -39,7 +39,7 @@ def outlook(world: World) -> Iterator[Session]:
 def saved(message: Message) -> Mail:
     world = World()
     with outlook(world) as session, temporary_folder() as folder:
-        build(session, message, everybody(message), folder).call("Save")
+        build(session, message, Named.everybody(message), folder).call("Save")
     (mail,) = world.mails
     return mail
 

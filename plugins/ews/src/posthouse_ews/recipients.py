@@ -6,19 +6,18 @@ the envelope only goes there, and whoever is in the headers only is taken out of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from posthouse.mime import render
 from posthouse.mime.raw import with_headers
+from posthouse.recipients import named
 
 if TYPE_CHECKING:
     from posthouse.messages import Submission
 
-__all__ = ["REDUCED", "Addressed", "addressed"]
-
-REDUCED = "To and Cc name only those who receive it, since EWS delivers to everybody who is named."
+__all__ = ["Addressed", "addressed"]
 
 
 @frozen
@@ -42,22 +41,8 @@ def addressed(submission: Submission) -> Addressed:
     Raises:
         MessageError: a file cannot be read, or an address cannot travel.
     """
-    message, recipients = submission.message, submission.envelope.recipients
-    wanted = {_key(recipient) for recipient in recipients}
-    changes: dict[str, Any] = {}
-    visible: set[tuple[str, str]] = set()
-    for header, addresses in (("To", message.to), ("Cc", message.cc)):
-        kept = tuple(address for address in addresses if _key(address.addr_spec) in wanted)
-        visible |= {_key(address.addr_spec) for address in kept}
-        if kept != addresses:
-            changes[header] = kept
-    mime = bytes(render(message))
-    if changes:
-        mime = with_headers(mime, changes, replace=True)
-    hidden = tuple(recipient for recipient in recipients if _key(recipient) not in visible)
-    return Addressed(mime, hidden, (REDUCED,) if changes else ())
-
-
-def _key(addr_spec: str) -> tuple[str, str]:
-    local, _, domain = addr_spec.rpartition("@")
-    return local, domain.lower()
+    names = named(submission.message, submission.envelope)
+    mime = bytes(render(submission.message))
+    if names.reduced:
+        mime = with_headers(mime, {"To": names.to, "Cc": names.cc}, replace=True)
+    return Addressed(mime, tuple(address.addr_spec for address in names.bcc), names.notes("EWS"))

@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from posthouse.providers import Draft
+from posthouse.recipients import Named
 from posthouse_graph.client import mailbox_path
 from posthouse_graph.drafts import DraftRoute
 from posthouse_graph.mime_message import mime_size
 from posthouse_graph.opening import open_client
-from posthouse_graph.recipients import Named
 from posthouse_graph.routes import MIME_LIMIT
 from posthouse_graph.settings import OWN_MAILBOX
 
@@ -39,7 +39,7 @@ async def leave_draft(account: Account, settings: GraphSettings, credential: Cre
     mailbox = settings.mailbox or own
     deadline = asyncio.get_running_loop().time() + account.delivery.timeout
     route = DraftRoute(client, mailbox, mailbox_path(mailbox), deadline)
-    names = Named(message.to, message.cc, message.bcc, reduced=False)
+    names = Named.everybody(message)
     try:
         resource = await route.leave(message, names, whole=mime_size(message) <= MIME_LIMIT)
     finally:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from posthouse.messages import Attachment, Message
+    from posthouse.recipients import Named
     from posthouse_graph.answers import Answer
     from posthouse_graph.client import GraphClient
-    from posthouse_graph.recipients import Named
 
 __all__ = ["SMALL_FILE", "DraftRoute"]
 

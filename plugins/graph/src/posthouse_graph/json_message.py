@@ -14,7 +14,7 @@ from posthouse.mime.raw import fields, split
 if TYPE_CHECKING:
     from posthouse.addresses import Address
     from posthouse.messages import Attachment, Message
-    from posthouse_graph.recipients import Named
+    from posthouse.recipients import Named
 
 __all__ = [
     "MOST_HEADERS",

@@ -15,7 +15,7 @@ from posthouse.mime import render
 from posthouse.mime.raw import fields, split, with_headers
 
 if TYPE_CHECKING:
-    from posthouse_graph.recipients import Named
+    from posthouse.recipients import Named
 
 __all__ = ["CONTENT_TYPE", "as_mime", "encoded", "mime_size", "skeleton"]
 

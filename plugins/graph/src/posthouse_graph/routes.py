@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from posthouse.errors import Problem
+from posthouse.recipients import Named, named
 from posthouse_graph.json_message import has_simple_structure, json_size, losses, substitutes
 from posthouse_graph.mime_message import mime_size, skeleton
-from posthouse_graph.recipients import Named, named
 
 if TYPE_CHECKING:
     from posthouse.messages import Envelope, Message
@@ -78,10 +78,10 @@ def plan(message: Message, envelope: Envelope, settings: GraphSettings) -> Plan:
     if exact or not settings.save_sent:
         size = json_size(message, names) + _ENVELOPE
         if size <= REQUEST_LIMIT or not settings.save_sent:
-            return Plan(Route.JSON, names, size, (*names.notes, *notes))
+            return Plan(Route.JSON, names, size, (*names.notes("Graph"), *notes))
     if (size := mime_size(message)) <= MIME_LIMIT:
-        return Plan(Route.MIME, names, (size + 2) // 3 * 4, names.notes)
-    return Plan(Route.DRAFT, names, notes=names.notes)
+        return Plan(Route.MIME, names, (size + 2) // 3 * 4, names.notes("Graph"))
+    return Plan(Route.DRAFT, names, notes=names.notes("Graph"))
 
 
 def objections(message: Message, envelope: Envelope, settings: GraphSettings) -> tuple[Problem, ...]:

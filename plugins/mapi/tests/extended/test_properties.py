@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from posthouse.addresses import Address
 from posthouse.messages import Attachment, Message
+from posthouse.recipients import Named
 from posthouse_mapi.extended import properties, tags
 from posthouse_mapi.extended.one_off import entry_id, flat_entry_list
-from posthouse_mapi.recipients import everybody
 
 NAMES = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20)
 
@@ -103,7 +103,7 @@ def test_unsubscribing_by_one_click() -> None:
 
 def test_recipients_say_how_they_are_reached() -> None:
     message = Message(to="Bob <bob@example.org>", cc="c@bücher.example", bcc="d@example.org", text=".")
-    rows = [dict(row) for row in properties.recipient_rows(everybody(message))]
+    rows = [dict(row) for row in properties.recipient_rows(Named.everybody(message))]
     assert [row[tags.RECIPIENT_TYPE] for row in rows] == [1, 2, 3]
     assert [row[tags.DISPLAY_NAME] for row in rows] == ["Bob", "c@xn--bcher-kva.example", "d@example.org"]
     assert [row[tags.EMAIL_ADDRESS] for row in rows] == ["bob@example.org", "c@xn--bcher-kva.example", "d@example.org"]

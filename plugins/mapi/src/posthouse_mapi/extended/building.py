@@ -10,9 +10,9 @@ from posthouse_mapi.extended import properties, tags
 
 if TYPE_CHECKING:
     from posthouse.messages import Attachment, Message
+    from posthouse.recipients import Named
     from posthouse_mapi.extended.library import Library
     from posthouse_mapi.extended.properties import Property
-    from posthouse_mapi.recipients import Named
 
 __all__ = ["convert", "write"]
 

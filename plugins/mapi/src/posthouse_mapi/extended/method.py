@@ -12,6 +12,7 @@ import attrs
 from posthouse.errors import DeliveryError, MessageError, Problem, Stage
 from posthouse.messages import Message
 from posthouse.providers import Draft
+from posthouse.recipients import Named, named
 from posthouse.reports import Check, CheckStatus
 from posthouse_mapi import outcomes
 from posthouse_mapi.com import apartment_on_windows
@@ -23,7 +24,6 @@ from posthouse_mapi.extended.session import Session, Store, open_session, transl
 from posthouse_mapi.methods import Method, Step
 from posthouse_mapi.outlook.item import substitutes
 from posthouse_mapi.outlook.outbox import LEFT_IN_OUTBOX, UNKNOWN
-from posthouse_mapi.recipients import Named, everybody, named
 from posthouse_mapi.settings import Way
 from posthouse_mapi.translate import LOST, in_doubt
 
@@ -95,7 +95,7 @@ class ExtendedMethod(Method):
                 item.SubmitMessage(0)
         except DeliveryError as error:
             return self._not_submitted(submission, outbox, item, error)
-        notes = (*names.notes, *substitutes(message))
+        notes = (*names.notes("the mail program"), *substitutes(message))
         delivery = attempt.settled = outcomes.accepted(submission, notes=notes)
         note = self._look_after(outbox, message.message_id, attempt)
         return attrs.evolve(delivery, notes=(*notes, note)) if note else delivery
@@ -113,7 +113,7 @@ class ExtendedMethod(Method):
             opened = session.open_store(session.store_for(message))
             folder = session.drafts(opened)
             item = folder.CreateMessage(None, 0)
-            self._fill(session, item, message, everybody(message), sent_mail=None, draft=True)
+            self._fill(session, item, message, Named.everybody(message), sent_mail=None, draft=True)
             attempt.go_on()
             item.SaveChanges(self._loaded.mapi.KEEP_OPEN_READWRITE)
             (identifier,) = session.properties(item, (tags.ENTRYID,))

@@ -13,7 +13,7 @@ from posthouse_mapi.texts import windows_lines
 if TYPE_CHECKING:
     from posthouse.addresses import Address
     from posthouse.messages import Attachment, Message
-    from posthouse_mapi.recipients import Named
+    from posthouse.recipients import Named
 
 __all__ = [
     "Property",

@@ -14,9 +14,9 @@ from posthouse_mapi.texts import windows_lines
 if TYPE_CHECKING:
     from posthouse.addresses import Address
     from posthouse.messages import Attachment, Message
+    from posthouse.recipients import Named
     from posthouse_mapi.outlook.remote import Remote
     from posthouse_mapi.outlook.session import OutlookAccount, Session
-    from posthouse_mapi.recipients import Named
 
 __all__ = ["build", "other_name", "sending_account", "substitutes"]
 

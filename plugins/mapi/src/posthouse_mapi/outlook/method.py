@@ -10,6 +10,7 @@ import attrs
 
 from posthouse.errors import DeliveryError, MessageError, Problem, Stage
 from posthouse.providers import Draft
+from posthouse.recipients import Named, named
 from posthouse.reports import Check, CheckStatus
 from posthouse_mapi import com, machine, outcomes
 from posthouse_mapi.files import temporary_folder
@@ -21,7 +22,6 @@ from posthouse_mapi.outlook.outbox import note_on_outbox
 from posthouse_mapi.outlook.permission import permission, policies
 from posthouse_mapi.outlook.remote import Line
 from posthouse_mapi.outlook.session import Session, open_session
-from posthouse_mapi.recipients import everybody, named
 from posthouse_mapi.settings import Way
 from posthouse_mapi.translate import LOST, draft_in_doubt, in_doubt
 
@@ -91,7 +91,8 @@ class OutlookMethod(Method):
                     return outcomes.uncertain(submission, in_doubt(error))
                 return outcomes.refused(submission, error)
             attempt.settled = outcomes.accepted(
-                submission, notes=(*names.notes, *substitutes(message), *other_name(session, message))
+                submission,
+                notes=(*names.notes("Outlook"), *substitutes(message), *other_name(session, message)),
             )
             note = self._note_on_outbox(session, message, attempt)
         delivery: Delivery = attempt.settled
@@ -105,7 +106,7 @@ class OutlookMethod(Method):
                 f"Outlook cannot open this message: {'; '.join(map(str, problems))}", code="message.unsupported"
             )
         with line.during(attempt, Stage.CONTENT), temporary_folder() as folder:
-            item = build(session, message, everybody(message), folder)
+            item = build(session, message, Named.everybody(message), folder)
             drafts = session.namespace.made("GetDefaultFolder", DRAFTS).get("Name")
             attempt.hand_over()
             try:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, ClassVar
 from posthouse.errors import ComposeError, ConnectError, MessageError, Problem, Stage
 from posthouse.messages import Envelope, Message
 from posthouse.providers import Draft
+from posthouse.recipients import Named, named
 from posthouse.reports import Check, CheckStatus
 from posthouse_mapi.com import apartment_on_windows
 from posthouse_mapi.files import FileFolder, temporary_folder
 from posthouse_mapi.methods import Method, Step
 from posthouse_mapi.outcomes import accepted, refused
-from posthouse_mapi.recipients import Named, everybody, named
 from posthouse_mapi.settings import MapiSettings, Way
 from posthouse_mapi.simple import results
 from posthouse_mapi.simple.encoding import BCC, CC, TO, File, Note, Recipient, ansi_text, in_memory, wide_text
@@ -92,7 +92,7 @@ class SimpleMethod(Method):
             return refused(submission, error.as_message_error())
         if result != results.SUCCESS:
             return refused(submission, results.error_for(result, Stage.CONTENT, "handing the message over"))
-        return accepted(submission, notes=(*names.notes, OWN_WORDS))
+        return accepted(submission, notes=(*names.notes("the mail program"), OWN_WORDS))
 
     def compose(self, message: Message, attempt: Attempt, *, show: bool = True) -> Draft:
         """Show the message in a window of the mail program, and wait until the person has closed it.
@@ -114,7 +114,7 @@ class SimpleMethod(Method):
             )
         try:
             with temporary_folder() as folder:
-                note = _note(message, everybody(message), folder)
+                note = _note(message, Named.everybody(message), folder)
                 result = self._send_mail(note, _LOGON_UI | _DIALOG, attempt.go_on)
         except _DoesNotFitError as error:
             raise error.as_message_error() from error

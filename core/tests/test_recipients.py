@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from posthouse.addresses import Address
 from posthouse.messages import Envelope, Message
-from posthouse_mapi.recipients import everybody, named
+from posthouse.recipients import Named, named
 
 ADDRESSES = st.lists(
     st.sampled_from([f"{local}@{domain}" for local in "abcd" for domain in ("x.example", "Y.example")])
@@ -22,7 +22,7 @@ def test_exactly_the_envelope_is_named(to: list[str], cc: list[str], bcc: list[s
     given_to = [address.addr_spec for address in (*found.to, *found.cc, *found.bcc)]
     assert sorted(given_to) == sorted(recipients)
     assert {address.addr_spec for address in found.to} == set(to) & set(recipients)
-    assert bool(found.notes) == bool({*to, *cc} - set(recipients))
+    assert found.reduced == bool(found.notes("Graph")) == bool({*to, *cc} - set(recipients))
     seen = {*to, *cc}
     assert {address.addr_spec for address in found.bcc} == set(recipients) - seen
 
@@ -32,10 +32,10 @@ def test_names_stay_and_domains_are_compared_without_case() -> None:
     found = named(message, Envelope(sender="", recipients=("bob@x.example", "dee@x.example")))
     assert found.to == (Address("bob@X.example", "Bob"),)
     assert found.bcc == (Address("dee@x.example", "Dee"),)
-    assert found.notes == ()
+    assert found.notes("Graph") == ()
 
 
 def test_a_draft_names_everybody() -> None:
     message = Message(sender="a@x.example", to="b@x.example", cc="c@x.example", bcc="d@x.example", text="")
-    found = everybody(message)
+    found = Named.everybody(message)
     assert (found.to, found.cc, found.bcc) == (message.to, message.cc, message.bcc)
