@@ -14,7 +14,7 @@ from attrs import Factory, frozen
 
 from posthouse.errors import PosthouseError, Reply, UncertainError
 
-__all__ = ["Delivery", "Outcome", "Receipt", "RecipientOutcome", "RecipientStatus"]
+__all__ = ["Delivery", "Outcome", "Receipt", "RecipientOutcome", "RecipientStatus", "all_accepted"]
 
 
 class RecipientStatus(StrEnum):
