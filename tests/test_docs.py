@@ -37,6 +37,7 @@ def test_every_page_has_something_to_run() -> None:
         ("```console\n$ false\n```\n", "exit code 1"),
         ("```toml\n[safety]\nsending_enabeld = true\n```\n", "sending_enabeld"),
         ("```text\nloose\n```\n", "nobody runs"),
+        ("```toml\n# a.toml\n[a]\n```\n```diff\n# a.toml\n-[b]\n+[c]\n```\n", "stand 0 times"),
         ("<!-- docs-check\nassert len(inbox) == 1\n-->\n", "line 2"),
         ("```sh\nposthouse send --account x --to a@example.org --text x\n```\n", "exit code 78"),
     ],

@@ -9,6 +9,7 @@ A block is run by its language; what the reader does not need to see stands in H
 ``sh``                                      runs; the exit code is 0
 ``console``                                 each line after ``$`` runs on a terminal and shows what follows
 ``toml``                                    is a part of a configuration that has no problem
+``diff`` with ``# NAME.ext``                changes that file, where the lines stand that it shows
 ``<!-- docs-page … -->``                    TOML, at the top: the page's servers, users, environment
 ``<!-- docs-block KEY=VALUE … -->``         before a block: file, exit, skip, background, until, check=no
 ``<!-- docs-check … -->``                   Python that looks at the page's inbox and folder
@@ -87,6 +88,16 @@ def read_page(text: str) -> tuple[dict[str, Any], list[Block]]:
 def file_name(source: str) -> str:
     match = SAVED.match(source)
     return match[1] if match else ""
+
+
+def change(target: Path, difference: str) -> None:
+    """Take the lines with ``-`` out and put those with ``+`` in; all others show where."""
+    lines = difference.splitlines(keepends=True)
+    before = "".join(line[1:] or line for line in lines if not line.startswith("+"))
+    after = "".join(line[1:] or line for line in lines if not line.startswith("-"))
+    text = target.read_text("utf-8")
+    assert text.count(before) == 1, f"these lines stand {text.count(before)} times in {target.name}:\n{before}"
+    target.write_text(text.replace(before, after), "utf-8")
 
 
 class NamedAuthority(Authority):
@@ -191,6 +202,8 @@ class Page:
             source = source.replace(example, real)
         if "skip" in block.options:
             assert block.options["skip"], "a block that does not run says why"
+        elif block.language == "diff":
+            change(self.folder / file_name(source), source.partition("\n")[2])
         elif name := block.options.get("file") or file_name(source):
             target = self.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -33,9 +33,9 @@ class CancellationCases(SendingContract):
 
         Nobody is accepted or refused for good: it is uncertain if the content was handed over, else temporary.
         """
+        await peer.hang()  # first: where that is impossible, nobody needs to be hasty
         if not peer.hasty:
             raise NotShown(f"set {type(peer).__name__}.hasty")
-        await peer.hang()
         delivery = await soon(driver.send(submission(peer), **peer.hasty), "The transport does not give up")
         assert delivery.error is not None
         if isinstance(delivery.error, UncertainError):
