@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from posthouse import AsyncMailer, AuthenticationError, Mailer, Message, MessageError, RefusedError, UncertainError
 from posthouse.config import parse
-from posthouse.testing import HttpAnswer, HttpServer
-from posthouse.testing.http import Trouble
+from posthouse.testing import HttpAnswer, HttpServer, Trouble
 from stand_in import KEY, Letterbox
 
 
@@ -119,6 +118,7 @@ async def test_a_sender_that_may_not_send_is_found_by_the_test(mailer, letterbox
     [
         (Message(to="r@example.com", text="x", sender_header="boss@example.org"), "on behalf"),
         (Message(to="r@example.com", text="x", attachments=[(f"{n}.txt", b"") for n in range(21)]), "20 files"),
+        (Message(to="r@example.com", text="x", attachments=[("a.bin", bytes(15_000_001))]), "15000000 bytes"),
         (Message(to="r@example.com", text="x", headers={"List-Id": "x.example.org"}), "List-Id"),
         (Message.from_bytes(b"From: ada@example.org\r\nTo: r@example.com\r\n\r\nx\r\n"), "raw"),
     ],

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from posthouse import AsyncMailer, Message
 from posthouse.config import parse
-from posthouse.testing import AuthenticatorContract, HttpAnswer, HttpRequest, HttpServer, SignIn
-from posthouse.testing.http import Trouble
+from posthouse.testing import AuthenticatorContract, HttpAnswer, HttpRequest, HttpServer, SignIn, Trouble
 
 KEY = "lb-key-of-the-tests"
 

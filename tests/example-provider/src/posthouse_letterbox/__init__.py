@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # imported where it is used: httpx takes its time
 __all__ = ["connect", "describe", "objections", "send", "send_batch", "test"]
 
 MOST_FILES = 20
+MOST_BYTES = 15_000_000
+"""Of all files of a message. Letterbox takes 20 MB, in base64."""
 
 
 @hookimpl
@@ -49,12 +51,15 @@ def describe() -> TransportDescription:
 
 @hookimpl
 def objections(message: Message) -> tuple[Problem, ...]:
-    """Name the fields that Letterbox has no place for."""
+    """Name what Letterbox has no place for."""
     found = []
     if message.sender_header is not None:
         found.append(Problem("sender_header", "Letterbox cannot send on behalf of somebody else; leave it out"))
-    if len(message.attachments) + len(message.inline) > MOST_FILES:
+    files = (*message.attachments, *message.inline)
+    if len(files) > MOST_FILES:
         found.append(Problem("attachments", f"Letterbox takes {MOST_FILES} files; send fewer, or an archive of them"))
+    if sum(file.size for file in files) > MOST_BYTES:
+        found.append(Problem("attachments", f"Letterbox takes files of {MOST_BYTES} bytes in all; send a link instead"))
     return tuple(found)
 
 
