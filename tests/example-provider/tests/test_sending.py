@@ -6,7 +6,16 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from posthouse import AsyncMailer, AuthenticationError, Mailer, Message, MessageError, RefusedError, UncertainError
+from posthouse import (
+    AsyncMailer,
+    AuthenticationError,
+    ConfigurationError,
+    Mailer,
+    Message,
+    MessageError,
+    RefusedError,
+    UncertainError,
+)
 from posthouse.config import parse
 from posthouse.testing import HttpAnswer, HttpServer, Trouble
 from stand_in import KEY, Letterbox
@@ -81,7 +90,16 @@ async def test_a_lost_answer_is_asked_for(mailer, letterbox):
     assert receipt.refused[0].address == "nobody@example.com"
 
 
-@pytest.mark.parametrize("trouble", [Trouble.DROP, HttpAnswer(502), HttpAnswer(200, b"<html>")])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Trouble.DROP,
+        HttpAnswer(502),
+        HttpAnswer(200, b"<html>"),
+        HttpAnswer(200, b'{"results": 3}'),
+        HttpAnswer(200, b'{"results": [{"id": [1]}]}'),
+    ],
+)
 async def test_what_letterbox_does_not_know_is_uncertain(mailer, letterbox, trouble):
     letterbox.server.trouble, letterbox.server.troubled = trouble, "/v2/letters"
     with pytest.raises(UncertainError, match="may have the message or not"):
@@ -104,6 +122,13 @@ async def test_hints_explain_a_refusal(mailer, letterbox):
         await mailer.send(messages(1)[0])
     assert caught.value.code == "refused.sender"
     assert "Settings, Domains" in caught.value.hint
+
+
+async def test_a_refusal_in_other_words_is_a_refusal(mailer, letterbox):
+    letterbox.server.trouble = HttpAnswer(400, b'{"error": "no"}')
+    with pytest.raises(RefusedError) as caught:
+        await mailer.send(messages(1)[0])
+    assert not caught.value.temporary
 
 
 async def test_a_sender_that_may_not_send_is_found_by_the_test(mailer, letterbox, monkeypatch):
@@ -135,6 +160,13 @@ async def test_an_account_without_a_key_says_what_to_do(letterbox):
         with pytest.raises(AuthenticationError) as caught:
             await mailer.send(messages(1)[0])
     assert caught.value.code == "authentication.key-missing"
+
+
+async def test_a_key_that_is_not_there_is_named(mailer, letterbox, monkeypatch):
+    monkeypatch.delenv("LETTERBOX_KEY")
+    with pytest.raises(ConfigurationError, match="LETTERBOX_KEY"):
+        await mailer.send(messages(1)[0])
+    assert letterbox.server.requests == []
 
 
 @pytest.mark.parametrize("url", ["http://api.letterbox.example", "https://", "https://me@x.example", "https://x?y=1"])

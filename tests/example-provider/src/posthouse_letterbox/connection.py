@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 from attrs import define, field, frozen
-from posthouse.errors import AuthenticationError, MessageError, ProtocolError
+from posthouse.errors import AuthenticationError, MessageError, PosthouseError, ProtocolError
 from posthouse.messages import Submission
 from posthouse.providers import Credential
 from posthouse.receipts import Delivery
@@ -97,6 +97,8 @@ class Connection:
         content = self._on_the_way = _Content(json.dumps({"letters": letters}).encode())
         try:
             answer = await self._client.post("/v2/letters", content=content, headers=content.headers)
+        except PosthouseError as error:  # the key cannot be had
+            return [untouched(error) for _ in submissions]
         except httpx.HTTPError as error:
             if not content.finished:
                 return [untouched(unreachable(error)) for _ in submissions]
@@ -107,7 +109,7 @@ class Connection:
             return _match(submissions, facts)
         if "error" not in facts and answer.status_code in (200, 500, 502, 504):  # something between us does not know
             return await self._ask(submissions, f"The answer was no answer: {answer.status_code}.")
-        refusal = error_of(answer.status_code, facts.get("error", {}))
+        refusal = error_of(answer.status_code, _error(facts))
         if isinstance(refusal, AuthenticationError):  # nothing was looked at: a renewed token may try it again
             return [untouched(refusal) for _ in submissions]
         self.usable = True
@@ -118,7 +120,7 @@ class Connection:
         ids = [submission.message.message_id for submission in submissions]
         try:
             answer = await self._client.post("/v2/receipts", json={"ids": ids})
-        except httpx.HTTPError:
+        except (httpx.HTTPError, PosthouseError):
             return _match(submissions, {}, why)
         return _match(submissions, _facts(answer), why)
 
@@ -138,7 +140,7 @@ class Connection:
             raise unreachable(error) from error
         facts = _facts(answer)
         if not answer.is_success:
-            raise error_of(answer.status_code, facts.get("error", {}))
+            raise error_of(answer.status_code, _error(facts))
         if "name" not in facts:
             raise ProtocolError("That is not Letterbox.", hint="Check transport.url.")
         return Box(str(facts["name"]), frozenset(facts.get("domains", ())))
@@ -188,13 +190,17 @@ async def _written(submission: Submission) -> dict[str, Any] | Delivery:
 
 def _match(submissions: Sequence[Submission], facts: Mapping[str, Any], why: str = "") -> list[Delivery]:
     """Return what Letterbox says of each letter; what it does not name is uncertain."""
-    known = {result["id"]: result for result in facts.get("results", ())}
-    found = []
-    for submission in submissions:
-        result = known.get(submission.message.message_id)
-        error = uncertain(why or "The answer says nothing of this message.")
-        found.append(delivery_of(submission, result) if result else failed(submission, error))
-    return found
+    try:
+        known = {result["id"]: result for result in facts.get("results", ())}
+        return [_of_one(submission, known.get(submission.message.message_id), why) for submission in submissions]
+    except (AttributeError, KeyError, TypeError):  # JSON, and not what Letterbox says
+        return [failed(submission, uncertain("The answer cannot be read.")) for submission in submissions]
+
+
+def _of_one(submission: Submission, result: Mapping[str, Any] | None, why: str) -> Delivery:
+    if result is None:
+        return failed(submission, uncertain(why or "The answer says nothing of this message."))
+    return delivery_of(submission, result)
 
 
 def _facts(answer: httpx.Response) -> dict[str, Any]:
@@ -204,3 +210,8 @@ def _facts(answer: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return facts if isinstance(facts, dict) else {}
+
+
+def _error(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    error = facts.get("error")
+    return error if isinstance(error, dict) else {}
