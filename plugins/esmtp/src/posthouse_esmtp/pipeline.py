@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from itertools import islice, takewhile
 
-from posthouse.errors import ConnectError, MessageError, Reply, Stage, ThrottledError
+from posthouse.errors import ConnectError, MessageError, PosthouseError, Reply, Stage, ThrottledError
 from posthouse.messages import Submission
 from posthouse.receipts import Delivery
 from posthouse_esmtp.answers import error_for
@@ -99,11 +99,18 @@ class Pipeline:
                 if self._broken is not None:
                     raise self._broken
                 while self._jobs and self._jobs[0].decided:
-                    yield self._jobs.popleft().delivery(self._server)
+                    yield self._answer(None)
             while self._jobs:
-                yield self._jobs.popleft().delivery(self._server, self._wire.failure or _no_more(self._terms))
+                yield self._answer(self._wire.failure or _no_more(self._terms))
         finally:
             self._end()
+
+    def _answer(self, lost: PosthouseError | None) -> Delivery:
+        """Take the oldest job, and return what became of it."""
+        job = self._jobs.popleft()
+        delivery = job.delivery(self._server, lost)
+        job.over.clear()  # its transactions refer to it, and such a ring waits for the garbage collector
+        return delivery
 
     def _end(self) -> None:
         """Forget what was under way; a connection that was left in the middle of something is of no more use."""
