@@ -24,7 +24,7 @@ class Environment:
     """A virtual environment with what a distribution and its tests declare, and nothing of the workspace."""
 
     def __init__(self, folder: Path) -> None:
-        venv.create(folder, with_pip=False)
+        venv.create(folder, with_pip=False, symlinks=os.name != "nt")
         self.folder = folder
         self.scripts = folder / ("Scripts" if os.name == "nt" else "bin")
         self.site = next(folder.glob("[Ll]ib/**/site-packages"))
