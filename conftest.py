@@ -1,4 +1,4 @@
-"""Property tests, in every distribution, do not judge speed: a machine that is busy with something else fails nothing."""
+"""Property tests, in every distribution, do not judge speed: a machine that is busy with something else fails none."""
 
 from hypothesis import HealthCheck, settings
 
