@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import shutil
+import subprocess
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -47,7 +51,10 @@ def new(invocation: Invocation, /, kind: str, label: str | None, into: Path | No
     for name in written:
         say(f"  {name}")
     say()
-    say(f"Next: cd {folder}; pip install --editable . --group test; pytest")
+    say("Next:")
+    say(f"  cd {_quoted(folder)}")
+    say('  pip install --editable ".[test]"')
+    say("  pytest")
     return ExitCode.OK
 
 
@@ -59,23 +66,56 @@ def _check(invocation: Invocation, kind: str, label: str | None, folder: Path) -
     taken = [each for each in invocation.registry().candidates() if (each.role, each.kind) == ("transport", kind)]
     if taken:
         raise click.UsageError(f"There is a transport {kind!r} already, from {taken[0].distribution}.")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise click.UsageError(f"{folder} is there already, and not empty.")
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise click.UsageError(f"{folder} is there already, and not empty.")
+    except OSError as error:
+        raise _unwritable(folder, error) from error
 
 
 def _write(folder: Path, answers: dict[str, str]) -> None:
     """Fill in the template.
 
     Raises:
-        PluginError: copier is not installed (code ``plugin.extra``).
+        PluginError: copier is not installed (code ``plugin.extra``), cannot write (``plugin.folder``), or cannot fill
+            in the template (``plugin.template``).
     """
     try:
         from copier import run_copy
+        from copier.errors import CopierError
     except ImportError as error:
         raise PluginError(
             "The template needs copier, which is not installed.",
             code="plugin.extra",
             hint='Install it: pip install "posthouse[authors]"',
         ) from error
-    with as_file(files("posthouse") / "templates" / "transport") as template:
-        run_copy(str(template), folder, data=answers, defaults=True, quiet=True)
+    was_there = folder.is_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with as_file(files("posthouse") / "templates" / "transport") as template:
+            run_copy(str(template), folder, data=answers, defaults=True, quiet=True)
+    except (OSError, CopierError) as error:
+        if not was_there:  # half of a distribution would be in the way of the next try
+            shutil.rmtree(folder, ignore_errors=True)
+        raise _unwritable(folder, error) if isinstance(error, OSError) else _not_filled_in(error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> PluginError:
+    return PluginError(
+        f"Nothing can be written to {folder}: {error.strerror or type(error).__name__}.",
+        code="plugin.folder",
+        hint="Name a folder that this user can write to: --into FOLDER.",
+    )
+
+
+def _not_filled_in(error: Exception) -> PluginError:
+    return PluginError(
+        f"The template cannot be filled in: {error}",
+        code="plugin.template",
+        hint='Renew copier: pip install --upgrade "posthouse[authors]"',
+    )
+
+
+def _quoted(folder: Path) -> str:
+    """Return a folder as this system's shell takes it."""
+    return subprocess.list2cmdline([str(folder)]) if os.name == "nt" else shlex.quote(str(folder))
