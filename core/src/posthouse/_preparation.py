@@ -126,14 +126,18 @@ def with_account_defaults(message: Message, account: Account) -> Message:
     if account.force_sender and account.sender is not None and sender.addr_spec != account.sender.addr_spec:
         message = message.with_sender(account.sender, reply_to=message.reply_to or (sender,))
         sender = account.sender
-    defaults: dict[str, Any] = {"sender": sender}
-    if account.reply_to:
-        defaults["reply_to"] = account.reply_to
+    missing: dict[str, Any] = {}
+    if message.sender is None:
+        missing["sender"] = sender
+    if account.reply_to and not message.reply_to:
+        missing["reply_to"] = account.reply_to
     if message.date is None:
-        defaults["date"] = _local_time(int(time.time()))  # the header Date knows no parts of a second
+        missing["date"] = _local_time(int(time.time()))  # the header Date knows no parts of a second
     if not message.message_id:
-        defaults["message_id"] = _new_message_id(sender.domain)
-    return message._with_known_defaults(defaults)
+        missing["message_id"] = _new_message_id(sender.domain)
+    if message.raw is not None:  # it may lack a header that a field has
+        return message._with_known_defaults(missing | {"sender": sender})
+    return message._with_checked(missing) if missing else message
 
 
 def make_envelope(message: Message, account: Account) -> Envelope:

@@ -46,7 +46,7 @@ def message_headers(message: Message, *, utf8: bool) -> str:
     """
     if message.sender is None:
         raise MessageError("the message has no sender", code="message.sender", hint="Set sender=, or the account's.")
-    parts = [address_field("From", (message.sender,), utf8=utf8)]
+    parts = [_from_field(message.sender, utf8)]
     if message.sender_header is not None:
         parts.append(address_field("Sender", (message.sender_header,), utf8=utf8))
     for name, addresses in (("To", message.to), ("Cc", message.cc), ("Reply-To", message.reply_to)):
@@ -110,6 +110,17 @@ def text_field(name: str, value: str, *, utf8: bool) -> str:
     return f"{name}: " + "\r\n ".join(lines) + "\r\n"
 
 
+def _from_field(sender: Address, utf8: bool) -> str:
+    global _last_from
+    last = _last_from  # taken once, since another thread may render too
+    if sender is not last[0] or utf8 is not last[1]:  # the very same for all messages of an account
+        last = _last_from = (sender, utf8, address_field("From", (sender,), utf8=utf8))
+    return last[2]
+
+
+_last_from: tuple[Address | None, bool, str] = (None, False, "")
+
+
 def address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str:
     """Return a field that lists addresses, folded between them.
 
@@ -159,9 +170,10 @@ def _long_address_field(name: str, addresses: Sequence[Address], *, utf8: bool) 
 def format_date(date: datetime) -> str:
     """Return a date as RFC 5322 section 3.3 writes it: ``Tue, 01 Jul 2025 10:52:37 +0200``."""
     global _last_date
-    if date is not _last_date[0]:  # the very same for all messages of a second
-        _last_date = (date, _formatted(date))
-    return _last_date[1]
+    last = _last_date  # taken once, since another thread may render too
+    if date is not last[0]:  # the very same for all messages of a second
+        last = _last_date = (date, _formatted(date))
+    return last[1]
 
 
 _last_date: tuple[datetime | None, str] = (None, "")

@@ -108,6 +108,7 @@ _LOCAL = re.compile(rf"""(?:{_WIDE}+(?:\.{_WIDE}+)*|"(?:[^"\\\x00-\x1f\x7f]|\\[\
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[A-Za-z0-9:.-]+\]")
 
 
+@lru_cache(maxsize=256)  # whoever sends much has few senders
 def path(address: str) -> bytes:
     """Return an address as it stands between the angle brackets of a command (RFC 5321 section 4.1.2).
 

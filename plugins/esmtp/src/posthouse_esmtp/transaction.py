@@ -322,4 +322,4 @@ _QUEUE_ID = re.compile(r"queued as <?([^\s>]+)|\bid=(\S+)|InternalId=(\d+)")
 def _request_id(reply: Reply | None) -> str:
     """Return the server's name for the message, as Postfix, Exim and Exchange write it."""
     match = _QUEUE_ID.search(reply.text) if reply is not None else None
-    return next(filter(None, match.groups()), "") if match else ""
+    return match[match.lastindex or 0] if match else ""
