@@ -230,6 +230,70 @@ def test_nothing_is_kept_of_a_wrong_answer(configuration: Configuration) -> None
         answered(configuration, {"auth.password": "new", "transport.server": 5}, keep_secret=keep)
 
 
+@pytest.mark.parametrize("returned", [None, "", b"geheim", 5])
+def test_a_secret_that_was_not_kept_is_not_dropped(
+    configuration: Configuration, returned: Any, frames_of: Callable[[BaseException], str]
+) -> None:
+    with pytest.raises(ConfigurationError, match="keep_secret returned") as caught:
+        answered(configuration, {"auth.password": "typed-geheim"}, keep_secret=lambda path, value: returned)
+    assert [problem.pointer for problem in caught.value.problems] == ["/auth/password"]
+    assert "geheim" not in str(caught.value) + frames_of(caught.value)
+
+
+@pytest.mark.parametrize("references", [False, True])
+@pytest.mark.parametrize("typed", ["geheim\ud800", "env:geheim\udfff", "\ud83d\ude00"])
+def test_a_secret_that_no_file_could_hold_is_refused(
+    configuration: Configuration, typed: str, references: bool, frames_of: Callable[[BaseException], str]
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        account = account_for_form(configuration, "office")
+        account["auth"]["password"] = typed
+        account_from_form(configuration, "office", account, references=references)
+    (problem,) = caught.value.problems
+    assert problem.pointer == "/auth/password"
+    assert problem.message == "found half of a surrogate pair, which is no character, expected text"
+    assert "geheim" not in frames_of(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"label": "a\ud800"}, "/label"),
+        ({"sender": "a\ud800@example.org"}, "/sender"),
+        ({"transport.server": "\udc80"}, "/transport/server"),
+        ({"transport.colour_of_the_box": "\udc80"}, "/transport/colour_of_the_box"),
+        ({"transport.kind": "\udc80"}, "/transport/kind"),
+        ({"auth": "\udc80"}, "/auth"),
+        ({"auth": {"kind": "\udc80"}}, "/auth/kind"),
+        ({"preset": "\udc80"}, "/preset"),
+        ({"transport.\udc80": "x"}, "/transport/\udc80"),
+        ({"\udc80": "x"}, "/\udc80"),
+    ],
+)
+def test_no_text_of_an_answer_holds_half_a_character(
+    configuration: Configuration, changes: dict[str, Any], pointer: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        answered(configuration, changes)
+    assert pointer in {problem.pointer for problem in caught.value.problems}
+    assert str(caught.value).encode()  # it can be printed
+
+
+@pytest.mark.parametrize(
+    ("answer", "pointer"),
+    [
+        ({1: 2}, "/1"),
+        ({"transport": {"kind": "moved", None: 2}}, "/transport/None"),
+        ({"auth": {"kind": "password", ("a", 1): 2}}, "/auth/('a', 1)"),
+        ({"delivery": {b"x": 2}}, "/delivery/b'x'"),
+    ],
+)
+def test_a_key_that_is_no_text(configuration: Configuration, answer: dict[Any, Any], pointer: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        account_from_form(configuration, "office", answer)
+    assert pointer in {problem.pointer for problem in caught.value.problems}
+
+
 def test_another_kind_starts_without_the_secrets_of_the_old_one(configuration: Configuration) -> None:
     changes = {"auth": {"kind": "ntlm", "username": "D\\ada", "has_password": True}}
     assert objections(configuration, changes) == {"/auth/password": "missing, and required"}

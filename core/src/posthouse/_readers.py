@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 import attrs
 
 from posthouse._values import (
+    NO_CHARACTER,
     RefusedError,
     below_key,
+    is_unicode,
     path_keys,
     read_flag,
     read_integer,
@@ -79,6 +81,9 @@ def _read_scalar(read: Callable[[Any], Any], value: Any, kind: Any) -> Any:
 
 
 def _read_secret(value: Any, *, folder: Path | None) -> Secret:
+    text = value.reveal() if isinstance(value, Secret) and value.is_literal else value
+    if isinstance(text, str) and not is_unicode(text):
+        raise RefusedError(("", NO_CHARACTER))
     if isinstance(value, Secret):
         return value
     if not isinstance(value, str):

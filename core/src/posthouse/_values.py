@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "NO_CHARACTER",
     "RefusedError",
+    "is_unicode",
     "located",
     "path_keys",
     "read_flag",
@@ -25,10 +27,14 @@ __all__ = [
 
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # line breaks inject commands and headers
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _PATH_KEY = re.compile(r'"(?:[^"\\]|\\.)*"|[^."]+')
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _MOST_SHOWN = 40
+
+NO_CHARACTER = "found half of a surrogate pair, which is no character, expected text"
+"""What is wrong with a text that is not `is_unicode`, without the text."""
 
 
 class RefusedError(ValueError):
@@ -55,6 +61,11 @@ def read_text(value: Any) -> str:
     if found := _FORBIDDEN.search(value):
         raise RefusedError(("", f"found a control character (U+{ord(found[0]):04X}), expected one line of text"))
     return str(value)
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether a text can be written at all: UTF-8 has no surrogates (RFC 3629 section 3), JSON can name them."""
+    return not _SURROGATE.search(text)
 
 
 def read_integer(value: Any, *, as_text: bool) -> int:
@@ -102,7 +113,7 @@ def located(path: str, folder: Path | None) -> Path:
 def below_key(key: object, below: str = "") -> str:
     """Return the dotted path of what stands below a key, quoted as TOML wants it where the key needs it."""
     text = str(key)
-    name = text if _BARE_KEY.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    name = text if _BARE_KEY.fullmatch(text) else json.dumps(text, ensure_ascii=not is_unicode(text))
     return f"{name}.{below}" if below else name
 
 
@@ -114,6 +125,7 @@ def path_keys(path: str) -> tuple[str, ...]:
 def shown(value: Any) -> str:
     """Return what was found, for a message. Not for what may be a secret."""
     if isinstance(value, str):
+        value = value.encode("utf-8", "backslashreplace").decode()  # a message must be possible to print
         return f'"{value}"' if len(value) <= _MOST_SHOWN else f'"{value[:_MOST_SHOWN]}…"'
     if isinstance(value, bool):
         return str(value).lower()

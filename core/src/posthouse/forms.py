@@ -6,7 +6,7 @@ The form itself is drawn from `posthouse.schemas`. Secrets go one way only: wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -14,7 +14,7 @@ import attrs
 from posthouse import presets
 from posthouse._discovery import Registry
 from posthouse._scope import Loaded, Scope, load
-from posthouse._values import below_key, sort_of
+from posthouse._values import below_key, shown, sort_of
 from posthouse.accounts import Account, Options, Selection
 from posthouse.config import Configuration, account_from_table
 from posthouse.errors import ConfigurationError, PluginError, Problem
@@ -72,7 +72,7 @@ def account_from_form(
             of theirs learns the secret. Otherwise what is typed is the secret itself.
         keep_secret: given the path (``"auth.password"``) and the value of each secret that was typed, keeps it safe,
             and returns the reference to write in its place: ``lambda path, value: sealing.seal(value)``. Called when
-            everything else is right.
+            everything else is right. One that returns no text is an error: the secret would be lost.
 
     Raises:
         ConfigurationError: what is wrong with the answer; the ``pointer`` of each problem names the field. Also what
@@ -121,6 +121,8 @@ class _Form:
         """Return the answer as a table of the configuration, secrets that were kept included."""
         if not isinstance(answer, Mapping):
             raise ConfigurationError(f"An account is a table, not {sort_of(answer)}.", code="configuration.invalid")
+        if odd := list(_odd_keys(answer)):
+            raise ConfigurationError(problems=odd, code="configuration.invalid")
         table = dict(answer)
         preset = table.get("preset")
         known = presets.get(preset) if isinstance(preset, str) and preset in presets.names() else None
@@ -209,6 +211,16 @@ class _Form:
             values[name] = Secret.literal(given) if isinstance(given, str) else given
 
 
+def _odd_keys(value: Any, path: str = "") -> Iterator[Problem]:
+    """Yield a problem for each key that is no text, as no JSON has one."""
+    for key, one in value.items() if isinstance(value, Mapping) else ():
+        below = f"{path}.{below_key(key)}".lstrip(".")
+        if isinstance(key, str):
+            yield from _odd_keys(one, below)
+        else:
+            yield Problem(below, f"found {shown(key)} as a key, expected text")
+
+
 def _same(one: Any, other: Any) -> bool:
     """Return whether two JSON values are the same; 1 is 1.0 there, and not true."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
@@ -227,9 +239,19 @@ def _with_kept(part: str, selection: Selection, keep_secret: Callable[[str, str]
     if keep_secret is None or selection.name:
         return selection
     options = selection.options
-    kept = {
-        key: keep_secret(f"{part}.{key}", value.reveal())
-        for key, value in options.items()
-        if isinstance(value, Secret) and value.is_literal
-    }
-    return attrs.evolve(selection, options=Options({**options, **kept}, folder=options.folder, preset=options.preset))
+
+    def kept_one(path: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [kept_one(f"{path}.{number}", one) for number, one in enumerate(value)]
+        if not (isinstance(value, Secret) and value.is_literal):
+            return value
+        reference: object = keep_secret(path, value.reveal())
+        if isinstance(reference, str) and reference:
+            return reference
+        said = "an empty text" if reference == "" else sort_of(reference)
+        del reference  # a traceback shows what its frames hold, and this could be the secret as bytes
+        problem = Problem(path, f"keep_secret returned {said}, expected the reference to write, such as sealed:…")
+        raise ConfigurationError(problems=[problem], code="configuration.invalid")
+
+    kept = {key: kept_one(f"{part}.{key}", value) for key, value in options.items()}
+    return attrs.evolve(selection, options=Options(kept, folder=options.folder, preset=options.preset))

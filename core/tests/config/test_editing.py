@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from posthouse.accounts import Account, Options, Selection
 from posthouse.config import ConfigurationFile, load, parse_value
 from posthouse.errors import ConfigurationError
+from posthouse.secrets import Secret
 
 TEXT = """# Our mail
 [users] # people
@@ -252,3 +254,48 @@ def test_last_account_goes(path: Path) -> None:
         file.remove_account(name)
     file.unset("users.ada")
     assert file.save().accounts == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("accounts.office.label", "\ud800"),
+        ("accounts.office.transport", {"kind": "smtp", "host": ["\udc80"]}),
+        ("accounts.office.transport", {"\udc80": 1}),
+        ("accounts.\udc80.label", "x"),
+    ],
+)
+def test_what_utf8_cannot_hold_is_refused(path: Path, key: str, value: Any) -> None:
+    file = ConfigurationFile(path)
+    with pytest.raises(ConfigurationError, match="half of a surrogate pair") as caught:
+        file.set(key, value)
+    assert str(caught.value).encode()
+    file.save()
+    assert path.read_text() == TEXT
+
+
+def test_a_secret_that_utf8_cannot_hold_shows_nothing(path: Path, frames_of: Callable[[BaseException], str]) -> None:
+    options = Options({"kind": "password", "password": Secret.literal("geheim\ud800")})
+    account = Account(name="office", transport=Selection(kind="smtp"), auth=Selection(kind="password", options=options))
+    with pytest.raises(ConfigurationError, match="half of a surrogate pair") as caught:
+        ConfigurationFile(path).put_account(account)
+    assert "geheim" not in str(caught.value) + frames_of(caught.value)
+
+
+def test_no_error_of_writing_holds_the_text(
+    path: Path, monkeypatch: pytest.MonkeyPatch, frames_of: Callable[[BaseException], str]
+) -> None:
+    """Whatever gets into the document by another way."""
+    path.write_text(TEXT + 'password = "geheim"\n')
+    file = ConfigurationFile(path)
+    before = path.read_text()
+    monkeypatch.setattr("posthouse.config.items.is_unicode", lambda text: True)
+    file.set("accounts.other.auth.username", "half \ud800")
+    with pytest.raises(ConfigurationError, match="UTF-8 cannot hold") as caught:
+        file.save()
+    error = caught.value
+    assert error.code == "configuration.unwritable"
+    assert (error.__cause__, error.__context__) == (None, None)
+    assert "geheim" not in repr(error) + str(error) + frames_of(error)
+    assert path.read_text() == before
+    assert [found.name for found in path.parent.iterdir()] == [path.name]

@@ -13,7 +13,7 @@ from typing import Any
 from posthouse._values import below_key, path_keys
 from posthouse.accounts import Account, Options
 from posthouse.config.files import parse_toml, read_text_file, write_text_file
-from posthouse.config.items import NAMED, item_of, new_table, put, refused, renamed_keys, same
+from posthouse.config.items import NAMED, item_of, new_table, put, refused, renamed_keys, same, writable_key
 from posthouse.config.model import Configuration
 from posthouse.config.reading import parse
 from posthouse.config.writing import account_table
@@ -242,7 +242,7 @@ class ConfigurationFile:
             )
 
     def _set(self, keys: Sequence[str], value: Any) -> None:
-        *tables, key = keys
+        *tables, key = map(writable_key, keys)
         item = item_of(value)
         written: Any = self._document
         plain: Any = self._expected

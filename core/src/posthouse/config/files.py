@@ -46,11 +46,12 @@ def write_text_file(target: Path, text: str, permissions: int) -> str:
     """
     temporary = ""
     try:
+        data = text.encode()  # before anything is touched
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         before = target.stat() if target.exists() else None
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         if before is not None and hasattr(os, "chown"):
@@ -58,6 +59,8 @@ def write_text_file(target: Path, text: str, permissions: int) -> str:
                 os.chown(temporary, before.st_uid, before.st_gid)
         Path(temporary).chmod(before.st_mode & permissions if before else permissions)
         Path(temporary).replace(target)
+    except UnicodeEncodeError as error:  # which holds the whole text, and so must not be seen by anybody
+        return f"character {error.start + 1} is half of a surrogate pair, which UTF-8 cannot hold"
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)

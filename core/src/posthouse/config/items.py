@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from posthouse._values import below_key
+from posthouse._values import NO_CHARACTER, below_key, is_unicode
 from posthouse.addresses import Address
 from posthouse.errors import ConfigurationError, Problem
 from posthouse.secrets import Secret
@@ -14,7 +14,7 @@ from posthouse.secrets import Secret
 if TYPE_CHECKING:
     from tomlkit.items import Item
 
-__all__ = ["NAMED", "item_of", "new_table", "put", "refused", "renamed_keys", "same"]
+__all__ = ["NAMED", "item_of", "new_table", "put", "refused", "renamed_keys", "same", "writable_key"]
 
 NAMED = {"accounts", "auth"}
 """Sections whose tables are named by the user: ``[accounts.NAME]``."""
@@ -62,7 +62,7 @@ def item_of(value: Any) -> Item:
     if isinstance(value, Mapping):
         table = tomlkit.inline_table()
         for key, one in value.items():
-            table[key] = item_of(one)
+            table[writable_key(key)] = item_of(one)
         return table
     if isinstance(value, list | tuple):
         array = tomlkit.array()
@@ -71,10 +71,25 @@ def item_of(value: Any) -> Item:
     if isinstance(value, Secret):
         value = value.as_written()
     if isinstance(value, str | Path | Address):
-        return tomlkit.string(str(value))
+        text = str(value)
+        if is_unicode(text):
+            return tomlkit.string(text)
+        del text, value  # they may be a secret, and a traceback shows what its frames hold
+        raise refused((), NO_CHARACTER)
     if isinstance(value, bool | int | float):
         return tomlkit.item(value)
     raise refused((), f"a {type(value).__name__} is nothing that a configuration can hold")
+
+
+def writable_key(key: str) -> str:
+    """Return a key that UTF-8 can hold.
+
+    Raises:
+        ConfigurationError: it holds lone surrogates (``configuration.edit``).
+    """
+    if not is_unicode(key):
+        raise refused((key,), NO_CHARACTER)
+    return key
 
 
 def refused(keys: Sequence[str], message: str) -> ConfigurationError:
