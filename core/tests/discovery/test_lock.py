@@ -327,6 +327,67 @@ def test_a_file_that_cannot_be_written_is_an_error(site: Site) -> None:
     assert "cannot be written" in done.stderr
 
 
+@pytest.mark.parametrize("through_link", [False, True])
+def test_the_configuration_is_no_place_for_a_lock(site: Site, *, through_link: bool) -> None:
+    site.add("acme-mail")
+    name = "link.lock" if through_link else "posthouse.toml"
+    file = site.configure(plugins=f'lock = "{name}"')
+    if through_link:
+        (site.work / name).symlink_to(file)
+    before = file.read_bytes()
+    done = site.here("plugins", "lock")
+    assert done.exit_code == 78
+    checked = site.here("config", "check")
+    assert checked.exit_code == 78
+    for said in (done.output, checked.output):
+        assert f"plugins.lock: found '{name}', which is this file; name one of its own" in said.replace('"', "'")
+    assert file.read_bytes() == before
+
+
+def test_a_configuration_called_like_the_lock_is_not_written_over(site: Site) -> None:
+    site.add("acme-mail")
+    file = site.configure().rename(site.work / "posthouse.lock")
+    before = file.read_bytes()
+    done = site.here("--config", str(file), "plugins", "lock", "--add-key")
+    assert done.exit_code == 78
+    assert "nothing was written" in done.stderr
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"precious\n", b"\xff\x00", b"format = 1\n[mine]\nx = 1\n", b'format = "1"\n[distributions]\n', b"[a]\n"],
+)
+def test_no_other_file_is_written_over(site: Site, content: bytes) -> None:
+    site.add("acme-mail")
+    site.configure(plugins=LOCKED)
+    file = site.work / "posthouse.lock"
+    file.write_bytes(content)
+    done = site.here("plugins", "lock", "--json")
+    assert done.exit_code == 78
+    error = json.loads(done.stdout)["error"]
+    assert (error["code"], "nothing was written" in error["message"]) == ("configuration.no-lock", True)
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("damage", ["", "cut", "conflict", "newer"])
+def test_a_damaged_lock_is_written_anew_and_said_to_be(locked: Site, damage: str) -> None:
+    file = locked.work / "posthouse.lock"
+    text = file.read_text()
+    file.write_text(
+        {
+            "": "",
+            "cut": text[: len(text) // 2],
+            "conflict": f"{text}<<<<<<< HEAD\n",
+            "newer": "format = 2\n[distributions]\n",
+        }[damage]
+    )
+    done = locked.here("plugins", "lock")
+    assert done.exit_code == 0, done.stderr
+    assert "Nothing can be compared with what was locked before" in done.stderr
+    assert file.read_text() == text
+
+
 def test_what_the_rules_refuse_is_not_locked(site: Site) -> None:
     site.add("acme-mail")
     site.add("acme-two", kind="two", group="posthouse.transports.v2")

@@ -9,7 +9,7 @@ from typing import Any
 
 from posthouse._discovery.lock import Lock, Locked
 
-__all__ = ["FORMAT", "read_lock", "render"]
+__all__ = ["FORMAT", "is_lock", "read_lock", "render"]
 
 FORMAT = 1
 """The version of the file's format that is written, and the only one that is read."""
@@ -30,6 +30,22 @@ def read_lock(path: Path) -> Lock:
         return _unusable(path, f"cannot be read: {error.strerror or type(error).__name__}")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return _unusable(path, "is damaged; write it again with: posthouse plugins lock")
+
+
+def is_lock(path: Path) -> bool:
+    """Return whether a file was written as a lock, damaged or not, by whichever version; an empty one holds nothing.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    data = path.read_bytes()
+    if not data.strip() or data.startswith(f"# {_HEADER}".encode()):
+        return True
+    try:
+        found = tomllib.loads(data.decode())
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found.get("format"), int) and isinstance(found.get("distributions"), dict)
 
 
 def _unusable(path: Path, why: str) -> Lock:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import os
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -156,6 +158,7 @@ class _Reading:
     def configuration(self, data: Mapping[str, Any], warnings: tuple[Problem, ...]) -> Configuration:
         root = self._structured(_Root, data, "") or self._policies_of(data)
         self._refuse_empty_lists(data)
+        self._refuse_itself_as_lock(root.plugins.lock)
         auth = {
             name: self._selection(table, "auth", below_key("auth", below_key(name)), name)
             for name, table in _tables(data, "auth").items()
@@ -325,6 +328,13 @@ class _Reading:
             table = data.get(section)
             if isinstance(table, Mapping) and table.get(key) == []:
                 self._problem(f"{section}.{key}", "found an empty list; leave the key out if it shall restrict nothing")
+
+    def _refuse_itself_as_lock(self, lock: Path | None) -> None:
+        """Writing the lock would be the end of the configuration."""
+        with contextlib.suppress(ValueError):  # a null byte in it
+            if lock is None or os.path.realpath(lock) != os.path.realpath(self._source):
+                return
+            self._problem("plugins.lock", f"found {shown(lock.name)}, which is this file; name one of its own")
 
     def _structured(self, cls: type[T], table: Mapping[str, Any], path: str) -> T | None:
         try:

@@ -9,7 +9,7 @@ import click
 
 from posthouse.cli.exit_codes import ExitCode
 from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
-from posthouse.cli.output import print_json, say
+from posthouse.cli.output import note, print_json, say
 from posthouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -46,11 +46,15 @@ def lock(invocation: Invocation, /, check: bool, add_key: bool) -> int:
     from posthouse._discovery.lockfile import read_lock
 
     written = read_lock(path)
-    if check and written.trouble:
+    if not check:
+        _refuse_to_lose(path, configuration)
+    elif written.trouble:
         raise ConfigurationError(f"Nothing can be compared: {written.trouble}.", code="plugin.lock")
     now = _installed(configuration.plugins, path)
     found = changes(written, now)
     if not check:
+        if written.trouble and path.exists():
+            note(f"Nothing can be compared with what was locked before: {written.trouble}.")
         _write(now)
         if configuration.plugins.lock is None:
             _add_key(configuration)
@@ -68,6 +72,22 @@ def _path(configuration: Configuration, *, add_key: bool) -> Path:
             hint=f'Add  lock = "{_NAME}"  to [plugins], or let the command do it: posthouse plugins lock --add-key',
         )
     return Path(configuration.source).absolute().with_name(_NAME)
+
+
+def _refuse_to_lose(path: Path, configuration: Configuration) -> None:
+    """Make sure that no other file than a lock is written over."""
+    from posthouse._discovery.lockfile import is_lock
+
+    try:
+        lost = path.exists() and (path.samefile(configuration.source) or not is_lock(path))
+    except OSError as error:
+        raise _unwritable(path, error.strerror or type(error).__name__) from None
+    if lost:
+        raise ConfigurationError(
+            f"{path} is there already and is no lock file; nothing was written.",
+            code="configuration.no-lock",
+            hint="Name another file in [plugins] lock, or move that one away.",
+        )
 
 
 def _installed(policy: PluginPolicy, path: Path) -> Lock:
@@ -88,7 +108,11 @@ def _write(now: Lock) -> None:
     from posthouse.config.files import write_text_file
 
     if trouble := write_text_file(now.path.resolve(), render(now), _PERMISSIONS):
-        raise ConfigurationError(f"{now.path} cannot be written: {trouble}.", code="configuration.unwritable")
+        raise _unwritable(now.path, trouble)
+
+
+def _unwritable(path: Path, trouble: str) -> ConfigurationError:
+    return ConfigurationError(f"{path} cannot be written: {trouble}.", code="configuration.unwritable")
 
 
 def _add_key(configuration: Configuration) -> None:
