@@ -30,6 +30,7 @@ HATCHLING = (sys.executable, "-m", "hatchling", "build")
 NO_TESTS_FOUND = 5
 GRADED = {f"posthouse.{role}.v1" for role in ("transports", "authenticators", "extensions")}
 PARALLEL = ("--numprocesses", "auto", "--dist", "worksteal")
+AGAIN = ("-m", "not once")  # what depends neither on the Python nor on dependencies; the session "tests" runs it
 
 # pyenv's shims answer only for the versions that are switched on; nox finds the others through PATH.
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
@@ -61,7 +62,7 @@ def tests(session: nox.Session, folder: Path) -> None:
 @nox.parametrize("folder", ALONE)
 def pythons(session: nox.Session, folder: Path) -> None:
     """Test each distribution alone on every supported Python; nox names those that are not installed."""
-    test_alone(session, folder, LOCK)
+    test_alone(session, folder, LOCK, *AGAIN)
 
 
 @nox.session(python=PYTHONS)
@@ -72,7 +73,7 @@ def oldest(session: nox.Session, folder: Path) -> None:
     with constraints.open("w", encoding="utf-8") as file:
         command = ("requirements/oldest.py", str(folder))
         session.run(sys.executable, *command, stdout=file, external=True)
-    test_alone(session, folder, constraints)
+    test_alone(session, folder, constraints, *AGAIN)
 
 
 @nox.session(venv_backend="none")
@@ -100,7 +101,7 @@ def docs(session: nox.Session) -> None:
     pages = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/test_docs*.py"))
     if not pages:
         session.error("there is no tests/test_docs*.py")
-    pytest(session, *pages)
+    pytest(session, *PARALLEL, *pages)
 
 
 @nox.session(venv_backend="none")
@@ -163,7 +164,7 @@ def lock(session: nox.Session) -> None:
     session.run(sys.executable, "requirements/lock.py", *session.posargs)
 
 
-def test_alone(session: nox.Session, folder: Path, constraints: Path) -> None:
+def test_alone(session: nox.Session, folder: Path, constraints: Path, *selection: str) -> None:
     """Install a distribution from its wheel, with what it declares and nothing else, and run its tests."""
     own = project(folder).get("dependency-groups", {}).get("test", [])
     tools = ("--requirement", str(ROOT / "requirements" / "test.in"))
@@ -171,7 +172,7 @@ def test_alone(session: nox.Session, folder: Path, constraints: Path) -> None:
     # A plugin passes the conformance kit at the top grade; a selection of tests cannot show that.
     graded = GRADED & set(project(folder)["project"].get("entry-points", {})) and not session.posargs
     session.chdir(folder)
-    pytest(session, *PARALLEL, *(["--posthouse-grade=gold"] if graded else []), "tests")
+    pytest(session, *PARALLEL, *(["--posthouse-grade=gold"] if graded else []), *selection, "tests")
 
 
 def install(session: nox.Session, *requirements: str, constraints: Path = LOCK) -> None:

@@ -29,6 +29,7 @@ def test_a_good_provider_is_gold(examine: Examine, name: str) -> None:
     assert ": gold" in examined.output
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "mutant"),
     [pytest.param(name, mutant, id=f"{name}-{key}") for name in MUTANTS for key, mutant in MUTANTS[name].items()],
