@@ -1,17 +1,19 @@
 """`python -m tests.windows CACHE FOLDER CONSTRAINTS [pytest's arguments]`: a distribution's tests under Wine.
 
-What is missing is said by name in the last line, which begins with WINDOWS NOT RUN, as for the real mail servers; that
-is no failure unless POSTHOUSE_REQUIRE_SERVERS=1.
+What is missing (Wine, the network) is said by name in the last line, which begins with WINDOWS NOT RUN, as for the real
+mail servers; that is no failure unless POSTHOUSE_REQUIRE_SERVERS=1. Packages that do not go together are one, always.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tomllib
+from contextlib import ExitStack
 from pathlib import Path
 
-from .staging import install, interpreter
+from .staging import NoSolutionError, install, interpreter
 from .wine import find_wine, fresh_windows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,20 +28,26 @@ def main(arguments: list[str]) -> int:
     program = find_wine()
     if program is None:
         return not_run("Wine not found; run tests/windows/install.sh")
-    cache.mkdir(parents=True, exist_ok=True)
-    with fresh_windows(program, cache) as wine:
-        python = wine.prefix / "python"
+    needed = packages(folder, constraints)
+    with ExitStack() as stack:
         try:
+            wine = stack.enter_context(fresh_windows(program, cache))
+            python = wine.prefix / "python"
             interpreter(REQUIREMENTS / "windows.txt", cache, python)
-        except (RuntimeError, OSError) as error:
+            install(python, version_of(python), *needed)
+        except NoSolutionError as error:
+            print(f"WINDOWS FAILED: {error}", flush=True)
+            return 1
+        except (RuntimeError, OSError, subprocess.SubprocessError) as error:
             return not_run(str(error))
-        install(python, version_of(python), *packages(folder, constraints))
         pytest = ("-P", "-m", "pytest", *_QUIET, "tests", *arguments[3:])
         return wine.run(python / "python.exe", *pytest, cwd=folder)
 
 
 def packages(folder: Path, constraints: Path) -> list[str]:
     """Return what a distribution's tests need, as they do where it is tested alone on another system."""
+    if not constraints.is_file():
+        raise SystemExit(f"{constraints} is no file of constraints")
     project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
     own = project.get("dependency-groups", {}).get("test", [])
     locked = ("--constraint", str(REQUIREMENTS / "dev.txt"), "--constraint", str(constraints))
@@ -53,8 +61,8 @@ def version_of(python: Path) -> str:
 
 
 def not_run(reason: str) -> int:
-    """Say that nothing was tested, and why."""
-    print(f"WINDOWS NOT RUN: {reason}", flush=True)
+    """Say that nothing was tested, and why, in one line."""
+    print(f"WINDOWS NOT RUN: {' '.join(reason.split())}", flush=True)
     return 1 if os.environ.get("POSTHOUSE_REQUIRE_SERVERS") == "1" else 0
 
 

