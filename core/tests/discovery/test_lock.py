@@ -141,6 +141,60 @@ def test_every_door_says_the_same(locked: Site) -> None:
     assert locked.send() == "sent by acme_mail"
 
 
+POINT = '"posthouse.transports.v1: acme = acme_mail"'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "difference", "state"),
+    [
+        ('["posthouse-acme-shared"]', "[]", "what it requires, posthouse-acme-shared was added", "changed"),
+        (
+            '["posthouse-acme-shared"]',
+            '["posthouse-acme-shared", "zzz"]',
+            "what it requires, zzz is missing",
+            "changed",
+        ),
+        (
+            f"[{POINT}]",
+            f'[{POINT}, "posthouse.transports.v1: b = acme_b"]',
+            "the entry point posthouse.transports.v1: b = acme_b is missing",
+            "changed",
+        ),
+        (f"[{POINT}]", "[]", "the entry point posthouse.transports.v1: acme = acme_mail was added", "not locked"),
+        ('version = "1.0"', 'version = "0.9"', "version 1.0 is installed, 0.9 is locked", "not locked"),
+        ("editable = false", "editable = true", "it is a package now, and was locked as a working copy", "changed"),
+    ],
+)
+def test_what_differs_in_the_lock_is_named_by_every_door(
+    locked: Site, old: str, new: str, difference: str, state: str
+) -> None:
+    file = locked.work / "posthouse.lock"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new, 1))
+    found, reason = locked.states()["acme-mail"]
+    assert found == state
+    assert state == "not locked" or difference in reason
+    done = locked.here("plugins", "lock", "--check", "--json")
+    assert done.exit_code == 78
+    changed = {d["name"]: d["differences"] for d in json.loads(done.stdout)["distributions"] if d["change"] != "same"}
+    assert changed == {"acme-mail": [difference]}
+    done = locked.here("plugins", "doctor", "--json")
+    assert done.exit_code == 78
+    assert [f["message"] for f in json.loads(done.stdout)["findings"] if "acme-mail" in f["about"]] == [reason]
+
+
+def test_the_order_in_the_file_is_no_difference(locked: Site) -> None:
+    file = locked.work / "posthouse.lock"
+    text = file.read_text()
+    lines = text.splitlines()
+    first = next(i for i, line in enumerate(lines) if "acme_mail/__init__.py" in line)
+    lines[first], lines[first + 1] = lines[first + 1], lines[first]
+    file.write_text("\n".join(lines) + "\n")
+    assert file.read_text() != text
+    assert locked.states()["acme-mail"][0] == "ready"
+    assert locked.here("plugins", "lock", "--check").exit_code == 0
+
+
 def test_compiled_files_that_python_writes_change_nothing(locked: Site) -> None:
     compile_file(str(locked.path / "acme_mail" / "__init__.py"))
     assert (locked.path / "acme_mail" / "__pycache__").is_dir()

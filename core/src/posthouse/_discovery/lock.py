@@ -91,7 +91,7 @@ class Lock:
             elif installed is None:
                 found.append(f"{each} is not installed")
             elif again or (installed.info, locked) not in _unchanged:
-                differing = _compare(locked, installed)
+                differing = _between(locked, _as_found(installed))
                 found += [f"{prefix}{line}" for line in differing]
                 if not differing:
                     _unchanged.add((installed.info, locked))
@@ -159,23 +159,28 @@ def changes(before: Lock, now: Lock) -> list[Change]:
             assert there is not None
             found.append(Change(name=name, version=there.version, what="added" if new else "removed"))
         else:
-            what = "same" if old == new else "changed"
-            found.append(Change(name=name, version=new.version, what=what, differences=tuple(_between(old, new))))
+            differences = tuple(_between(old, new))
+            what = "changed" if differences else "same"
+            found.append(Change(name=name, version=new.version, what=what, differences=differences))
     return found
 
 
 def _lock(installed: Installed) -> Locked:
-    files = contents.hashes(installed)
-    odd = [f"{file} is {hash_}" for file, hash_ in files.items() if contents.cannot_be_locked(hash_)]
+    found = _as_found(installed)
+    odd = [f"{file} is {hash_}" for file, hash_ in found.files if contents.cannot_be_locked(hash_)]
     if odd:
         raise _cannot_lock(installed.name, f"{installed.name} {installed.version}", shortened(odd))
+    return found
+
+
+def _as_found(installed: Installed) -> Locked:
     return Locked(
         name=installed.name,
         version=installed.version,
         editable=installed.editable,
         points=_points(installed),
         requires=_family(installed),
-        files=tuple(files.items()),
+        files=tuple(contents.hashes(installed).items()),
     )
 
 
@@ -187,19 +192,22 @@ def _cannot_lock(name: str, title: str, why: str) -> PluginError:
     )
 
 
-def _compare(locked: Locked, installed: Installed) -> list[str]:
-    if lines := _of_identity(locked, installed.version, editable=installed.editable):
-        return lines
-    return contents.differences(dict(locked.files), contents.hashes(installed))
-
-
-def _of_identity(locked: Locked, version: str, *, editable: bool) -> list[str]:
-    if version != locked.version:
-        return [f"version {version} is installed, {locked.version} is locked"]
-    if editable != locked.editable:
-        now, before = ("working copy", "package") if editable else ("package", "working copy")
+def _between(old: Locked, new: Locked) -> list[str]:
+    """Return every difference; of another version just that, since everything else differs for that reason."""
+    if new.version != old.version:
+        return [f"version {new.version} is installed, {old.version} is locked"]
+    if new.editable != old.editable:
+        now, before = ("working copy", "package") if new.editable else ("package", "working copy")
         return [f"it is a {now} now, and was locked as a {before}"]
-    return []
+    return [
+        *_of_lists("the entry point", old.points, new.points),
+        *_of_lists("what it requires,", old.requires, new.requires),
+        *contents.differences(dict(old.files), dict(new.files)),
+    ]
+
+
+def _of_lists(what: str, old: tuple[str, ...], new: tuple[str, ...]) -> list[str]:
+    return [f"{what} {one} {'is missing' if one in old else 'was added'}" for one in sorted({*old} ^ {*new})]
 
 
 def shortened(differences: list[str]) -> str:
@@ -226,9 +234,3 @@ def _family(installed: Installed) -> tuple[str, ...]:
         if name.startswith(_FAMILY) and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
             names.add(name)
     return tuple(sorted(names))
-
-
-def _between(old: Locked, new: Locked) -> list[str]:
-    if lines := _of_identity(old, new.version, editable=new.editable):
-        return lines
-    return contents.differences(dict(old.files), dict(new.files))
