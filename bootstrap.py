@@ -66,7 +66,9 @@ def set_up() -> None:
     if not usable:
         create_environment()
     say(f"installing the packages locked in {LOCK.relative_to(ROOT)} (a minute or so)")
-    run(*pip(), "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--requirement", LOCK)
+    # Nothing that needs a compiler: wheels, and what is published as plain Python source only.
+    binary = ("--only-binary", ":all:", "--no-binary", "dkimpy")
+    run(*pip(), "install", "--quiet", "--require-hashes", *binary, "--requirement", LOCK)
     say("installing " + ", ".join(folder.name for folder in distributions))
     editable = [argument for folder in distributions for argument in ("--editable", folder)]
     uv = (PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON)
