@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -113,11 +114,45 @@ def test_a_broken_plugin_hurts_only_who_uses_it(install: Install, source: str) -
     assert "\n" not in caught.value.message
 
 
-def test_a_missing_kind_names_the_package_to_install() -> None:
+def hint_for(role: str, kind: str) -> str:
+    registry = Registry(PluginPolicy(), [path for path in sys.path if (Path(path) / "acme-here").exists()])
     with pytest.raises(PluginError) as caught:
-        Registry(PluginPolicy()).find("transport", "carrier-pigeon")
+        registry.find(role, kind)
     assert caught.value.code == "plugin.missing"
-    assert "pip install posthouse-carrier-pigeon" in caught.value.hint
+    return caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "hint"),
+    [
+        ("transport", "graph", "Install the package that brings it: pip install posthouse-graph"),
+        ("extension", "dkim", "Install the package that brings it: pip install posthouse-dkim"),
+        ("transport", "grahp", "Did you mean 'graph'? That comes with: pip install posthouse-graph"),
+        ("transport", "acem", "Did you mean 'acme'?"),
+        ("authenticator", "acme", "'acme' is of another role: transport acme (acme-mail 1.0)."),
+        *(
+            (role, kind, "No installed package brings it: check how it is written, or install the package that does.")
+            for role, kind in (
+                ("transport", "carrier-pigeon"),
+                ("transport", "acme-api"),
+                ("transport", "dkim"),
+                ("transport", "--index-url=x"),
+                ("authenticator", "kerberos"),
+            )
+        ),
+    ],
+)
+def test_no_package_is_named_but_this_projects_own(install: Install, role: str, kind: str, hint: str) -> None:
+    (install("acme-mail") / "acme-here").touch()
+    assert hint_for(role, kind) == hint
+
+
+def test_a_misspelt_requirement_is_not_to_be_installed() -> None:
+    with pytest.raises(PluginError) as caught:
+        Registry(PluginPolicy(require=("posthouse-smpt>=1", "acme-absent"))).check_requirements()
+    assert "posthouse-smpt>=1 is not installed" in caught.value.message
+    assert "did you mean 'posthouse-smtp'?" in caught.value.message
+    assert caught.value.hint == 'Install them: pip install "acme-absent"'
 
 
 def test_a_misspelt_kind_is_guessed(install: Install) -> None:

@@ -15,6 +15,7 @@ from posthouse._discovery.candidates import CORE, Candidate, State, refusal
 from posthouse._discovery.installed import Installation, Installed
 from posthouse._discovery.lock import Lock
 from posthouse._discovery.lockfile import read_lock
+from posthouse._discovery.lookalikes import DISTRIBUTIONS, KINDS, lookalike
 from posthouse._discovery.policy import judge, settle_conflicts
 from posthouse.errors import PluginError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["GROUP", "Registry"]
 
 GROUP = re.compile(r"posthouse\.(transport|authenticator|extension|command)s\.v(\d{1,9})")
+_NEAR = 0.7
 _INSTALLABLE = (State.WRONG_VERSION, State.INCOMPATIBLE, State.STALE)
 
 
@@ -81,7 +83,7 @@ class Registry:
             complaint, installing_helps = self._complaint(Requirement(text))
             if complaint:
                 wrong.append(complaint)
-                to_install += [f'"{text}"'] if installing_helps else []
+                to_install += [f'"{text}"'] if installing_helps and not self._misspelt(text) else []
         if wrong:
             raise PluginError(
                 "Required plugins are not usable: " + "; ".join(wrong),
@@ -91,12 +93,20 @@ class Registry:
                 else "`posthouse plugins list` shows every plugin with its reason.",
             )
 
+    @staticmethod
+    def _misspelt(text: str) -> str:
+        """Return which distribution of this project a requirement was perhaps to name."""
+        name = canonicalize_name(Requirement(text).name)
+        return "" if name in DISTRIBUTIONS else lookalike(name, DISTRIBUTIONS)
+
     def _complaint(self, requirement: Requirement) -> tuple[str, bool]:
         """Return what is wrong with a required distribution, and whether installing it is the remedy."""
         name = canonicalize_name(requirement.name)
         found = [c.examined().located() for c in self.candidates() if c.distribution == name]
         if not found:
-            return f"{requirement} is not installed, or is not a Posthouse plugin", True
+            meant = self._misspelt(str(requirement))
+            guess = f"; did you mean {meant!r}?" if meant else ""
+            return f"{requirement} is not installed, or is not a Posthouse plugin{guess}", True
         # A copy that another one hides says nothing; one that a preferred rival hides is there all the same.
         unusable = [c for c in found if c.state not in (State.READY, State.SHADOWED)]
         if not unusable:
@@ -105,21 +115,29 @@ class Registry:
 
     def _missing(self, role: str, kind: str) -> PluginError:
         usable = sorted({c.kind for c in self.candidates() if c.role == role and c.state is State.READY})
-        close = difflib.get_close_matches(kind, usable, n=1)
-        package = f"pip install posthouse-{kind}" if re.fullmatch(r"[a-z0-9][a-z0-9-]*", kind) else ""
-        guess = (
-            f"Did you mean {close[0]!r}?"
-            if close
-            else f"Install the package that brings it: {package}"
-            if package
-            else ""
-        )
         return PluginError(
             f"No {role} {kind!r} is installed; installed: {', '.join(usable) or 'none'}.",
             code="plugin.missing",
-            hint=guess,
+            hint=self._instead(role, kind),
             details={"role": role, "kind": kind, "installed": usable},
         )
+
+    def _instead(self, role: str, kind: str) -> str:
+        """Return what to do about a kind that is not installed. No package is named but this project's own.
+
+        A name made up from the kind could be anybody's, and one that is misspelt is what somebody may wait for.
+        """
+        found = self.candidates()
+        if other := next((c for c in found if c.kind == kind), None):
+            return f"{kind!r} is of another role: {other.title}."
+        installed = {c.kind for c in found if c.role == role}
+        ours = {each for each in KINDS.get(role, ()) if f"posthouse-{each}" in DISTRIBUTIONS} - installed
+        if kind in ours:
+            return f"Install the package that brings it: pip install posthouse-{kind}"
+        if close := difflib.get_close_matches(kind, installed | ours, n=1, cutoff=_NEAR):
+            install = f" That comes with: pip install posthouse-{close[0]}" if close[0] in ours else ""
+            return f"Did you mean {close[0]!r}?{install}"
+        return "No installed package brings it: check how it is written, or install the package that does."
 
 
 def _candidates(each: Installed, installation: Installation, lock: Lock | None) -> Iterator[Candidate]:
