@@ -97,6 +97,46 @@ def test_a_broken_plugin_is_left_out_and_logged(install: Install, caplog: pytest
         schemas("acme")
 
 
+def test_no_plugin_takes_down_who_asks_for_all(
+    install: Install, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("posthouse-acme", kind="acme", source=DESCRIBED.format(kind="acme"))
+    install("posthouse-hangs", kind="hangs", source="import threading\nthreading.Event().wait()")
+    install("posthouse-exits", kind="exits", source="import os\nos._exit(7)")
+    install("posthouse-raises", kind="raises", source="raise RuntimeError('no luck')")
+    monkeypatch.setattr("posthouse._schemas._SECONDS", 8.0)
+    with caplog.at_level(logging.WARNING, "posthouse"):
+        found = schemas()
+    assert {"account", "transport:acme", "authenticator:password"} <= set(found)
+    assert not {"transport:hangs", "transport:exits", "transport:raises"} & set(found)
+    assert found["transport:acme"] == schemas("acme")["transport:acme"]
+    assert [record.message.partition(" (/")[0] for record in caplog.records if "(posthouse-" in record.message] == [
+        "no schema of transport exits (posthouse-exits 1.0): importing it ended Python with exit code 7",
+        "no schema of transport hangs (posthouse-hangs 1.0): importing it did not finish within 8 s",
+        "no schema of transport raises (posthouse-raises 1.0): cannot be imported: RuntimeError: no luck",
+    ]
+    assert not {"posthouse_hangs", "posthouse_exits", "posthouse_raises"} & sys.modules.keys()
+
+
+@pytest.mark.parametrize("executable", ["/usr/sbin/httpd", "", None])
+def test_inside_another_program_nothing_is_started(
+    install: Install, monkeypatch: pytest.MonkeyPatch, executable: str | None
+) -> None:
+    install("posthouse-acme", kind="acme", source=DESCRIBED.format(kind="acme"))
+    monkeypatch.setattr(sys, "executable", executable)
+    assert "transport:acme" in schemas()
+
+
+def test_what_is_not_as_it_was_locked_is_not_tried_either(install: Install, elsewhere: Path) -> None:
+    touched = elsewhere / "touched"
+    install("posthouse-acme", kind="acme", source=f"open({str(touched)!r}, 'w').close()")
+    locked = Configuration(plugins=PluginPolicy(lock=elsewhere / "missing.lock"))
+    assert "transport:acme" not in schemas(configuration=locked)
+    assert not touched.exists()
+    assert "transport:acme" not in schemas()
+    assert touched.exists()  # the file shows an import where there is one
+
+
 def test_only_the_plugin_that_was_asked_for_is_imported(install: Install) -> None:
     site = install("posthouse-acme", kind="acme", source=DESCRIBED.format(kind="acme"))
     install("posthouse-bomb", kind="bomb", source="raise SystemExit('imported')")

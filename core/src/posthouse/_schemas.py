@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from posthouse._discovery import Registry, State
@@ -18,10 +20,13 @@ from posthouse.providers import ExtensionDescription
 if TYPE_CHECKING:
     from posthouse._discovery import Candidate
 
-__all__ = ["ACCOUNT", "schemas"]
+__all__ = ["ACCOUNT", "every_schema", "schemas"]
 
 ACCOUNT = "account"
 """The name of the schema of an account itself."""
+
+_SECONDS = 10.0
+"""How long importing a plugin may take where all are asked for; as `posthouse plugins doctor` has it."""
 
 _log = logging.getLogger("posthouse")
 
@@ -33,8 +38,8 @@ def schemas(
 
     Args:
         kind: only of transports and authenticators of this kind, so that only their plugins are imported; ``"account"``
-            for what accounts of all kinds have, for which none is. All that may be used, if None; what is broken is
-            left out, and logged.
+            for what accounts of all kinds have, for which none is. All that may be used, if None; what is broken,
+            hangs for 10 seconds or ends Python is left out, with a warning in the log ``posthouse``.
         role: only of the ``"transport"`` or the ``"authenticator"``.
         configuration: says which plugins may be used; the one that `posthouse.config.load` finds if None, and where
             there is no file, nothing forbids any.
@@ -48,20 +53,58 @@ def schemas(
         ConfigurationError: the configuration that was found cannot be read.
     """
     configuration = configuration or _found()
+    if kind is None:
+        found, left_out = every_schema(configuration, role)
+        for title, trouble in left_out.items():
+            _log.warning("no schema of %s: %s", title, trouble)
+        return found
     registry = Registry(configuration.plugins)
     if kind == ACCOUNT and role is None:
         return {ACCOUNT: _account(configuration, registry)}
-    if kind is not None:
-        roles = [role] if role else _roles_of(registry, kind)
-        return {f"{each}:{kind}": _schema(registry, each, kind) for each in roles}
+    roles = [role] if role else _roles_of(registry, kind)
+    return {f"{each}:{kind}": _schema(registry, each, kind) for each in roles}
+
+
+def every_schema(
+    configuration: Configuration, role: str | None = None
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Return the schemas of all kinds that may be used, and what was left out: the plugin's title → what is wrong.
+
+    A plugin that this process has not imported yet is first tried in a process of its own: it may be one that nobody
+    uses, and must not take down the program that only wants to know what there is.
+    """
+    registry = Registry(configuration.plugins)
     found = {} if role else {ACCOUNT: _account(configuration, registry)}
-    for candidate in _usable(registry):
-        if role in (None, candidate.role):
+    candidates = [candidate for candidate in _usable(registry) if role in (None, candidate.role)]
+    left_out = dict(_unfit(candidates))
+    for candidate in candidates:
+        if candidate.title not in left_out:
             try:
                 found[f"{candidate.role}:{candidate.kind}"] = _schema(registry, candidate.role, candidate.kind)
             except PluginError as error:
-                _log.warning("no schema of %s: %s", candidate.title, error)
-    return found
+                left_out[candidate.title] = error.message.removeprefix(candidate.title).strip()
+    return found, left_out
+
+
+def _unfit(candidates: Sequence[Candidate]) -> Iterator[tuple[str, str]]:
+    """Yield the title of each plugin that must not be imported here, and why."""
+    from posthouse._discovery.health import tried
+
+    # What is not as it was locked may not be imported there either; `load` refuses it.
+    unknown = [c for c in candidates if not _is_known(c) and c.examined().state is State.READY]
+    for candidate, trouble, _ in tried(unknown, _SECONDS) if _has_interpreter() else ():
+        if trouble:
+            yield candidate.title, trouble
+
+
+def _is_known(candidate: Candidate) -> bool:
+    """Return whether importing it is no risk: it is core's, or imported already."""
+    return candidate.is_core or candidate.module.partition(":")[0].partition("[")[0].strip() in sys.modules
+
+
+def _has_interpreter() -> bool:
+    """Return whether ``sys.executable`` is Python: inside another program it is that, and must not be started again."""
+    return Path(sys.executable or "").name.lower().startswith(("python", "pypy")) and not hasattr(sys, "frozen")
 
 
 def _found() -> Configuration:

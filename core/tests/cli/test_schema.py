@@ -29,6 +29,16 @@ def test_of_an_account_and_of_all(run) -> None:
     assert "transport:memory" not in json.loads(run("schema", "--all", "--role", "authenticator").stdout)
 
 
+def test_all_but_what_would_take_it_down(run, install) -> None:
+    install("posthouse-exits", kind="exits", source="import os\nos._exit(7)")
+    result = run("schema", "--all")
+    assert result.exit_code == 0
+    assert {"account", "transport:memory"} <= set(json.loads(result.stdout))
+    assert (
+        "Left out: transport exits (posthouse-exits 1.0): importing it ended Python with exit code 7\n" in result.stderr
+    )
+
+
 def test_the_kinds(run) -> None:
     lines = run("schema").stdout.splitlines()
     assert "transport\tmemory\tposthouse-memory 1.0" in lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from posthouse.hookspecs import GROUPS
 if TYPE_CHECKING:
     from posthouse.config import Configuration
 
-__all__ = ["Finding", "Severity", "examine", "findings"]
+__all__ = ["Finding", "Severity", "examine", "findings", "tried"]
 
 _AT_ONCE = 4
 _EXAMINE = "posthouse._discovery.health:examine"
@@ -101,6 +101,26 @@ def findings(registry: Registry, configuration: Configuration | None, seconds: f
     return tuple(dict.fromkeys(found))
 
 
+def tried(candidates: Sequence[Candidate], seconds: float) -> Iterator[tuple[Candidate, str, str]]:
+    """Import plugins, each in a process of its own, several at a time, and hold them to their contract.
+
+    Args:
+        candidates: plugins that may run.
+        seconds: how long an import may take.
+
+    Yields:
+        A plugin, what is wrong with it (empty if nothing is), and the code of the error.
+    """
+
+    def probe(candidate: Candidate) -> Outcome:
+        return run_apart(_EXAMINE, {"candidate": as_plain(candidate)}, seconds)
+
+    with ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1)) as pool:
+        for candidate, outcome in zip(candidates, pool.map(probe, candidates), strict=True):
+            trouble = outcome.trouble if outcome.code or not outcome.trouble else f"importing it {outcome.trouble}"
+            yield candidate, trouble.removeprefix(candidate.title).strip(), outcome.code or "plugin.broken"
+
+
 def examine(candidate: dict[str, Any]) -> dict[str, Any]:
     """Import a plugin and hold it to its contract. Called in a process of its own.
 
@@ -149,21 +169,13 @@ def _has_copy(candidate: Candidate, others: list[Candidate]) -> bool:
 
 def _of_imports(candidates: Iterable[Candidate], seconds: float) -> Iterator[Finding]:
     ready = [candidate for candidate in candidates if candidate.state is State.READY]
-
-    def probe(candidate: Candidate) -> Outcome:
-        return run_apart(_EXAMINE, {"candidate": as_plain(candidate)}, seconds)
-
-    with ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1)) as pool:
-        for candidate, outcome in zip(ready, pool.map(probe, ready), strict=True):
-            if not outcome.trouble:
-                continue
-            said = outcome.code
-            text = outcome.trouble if said else f"importing it {outcome.trouble}"
+    for candidate, trouble, code in tried(ready, seconds):
+        if trouble:
             yield Finding(
                 severity=Severity.ERROR,
-                code=said or "plugin.broken",
+                code=code,
                 about=candidate.title,
-                message=text.removeprefix(candidate.title).strip(),
+                message=trouble,
                 hint=f"Update or remove {candidate.distribution}, or tell its authors.",
             )
 

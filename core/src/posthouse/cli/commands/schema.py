@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from posthouse.cli.invocation import Invocation, common_options, json_option, pass_invocation
-from posthouse.cli.output import print_json, print_table
+from posthouse.cli.output import note, print_json, print_table
 
 __all__ = ["command"]
 
@@ -17,7 +17,9 @@ __all__ = ["command"]
     type=click.Choice(["transport", "authenticator"]),
     help="Which of the two, where a transport and a sign-in have one kind.",
 )
-@click.option("--all", "everything", is_flag=True, help="Print the schemas of all kinds, by name.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Print the schemas of all kinds, by name; plugins that fail are left out."
+)
 @json_option
 @common_options
 @pass_invocation
@@ -26,8 +28,10 @@ def command(invocation: Invocation, /, kind: str | None, role: str | None, every
 
     KIND is what `transport.kind` or `auth.kind` names, or `account` for what all accounts have. A program can draw a
     form from it. Without KIND, the kinds that there are; no plugin is imported for that.
+
+    For --all, plugins are tried in processes of their own first; stderr names those that fail, hang or end Python.
     """
-    from posthouse import schemas
+    from posthouse._schemas import every_schema, schemas
     from posthouse.config import Configuration
 
     if kind is None and not everything:
@@ -35,10 +39,17 @@ def command(invocation: Invocation, /, kind: str | None, role: str | None, every
         return
     if kind is not None and everything:
         raise click.UsageError("Name a KIND, or give --all.")
-    found = schemas(kind, role=role, configuration=invocation.configuration_if_any() or Configuration())
-    if kind is not None and len(found) > 1:
+    configuration = invocation.configuration_if_any() or Configuration()
+    if everything:
+        found, left_out = every_schema(configuration, role)
+        print_json(found)
+        for title, trouble in left_out.items():
+            note(f"Left out: {title}: {trouble}", fg="yellow")
+        return
+    found = schemas(kind, role=role, configuration=configuration)
+    if len(found) > 1:
         raise click.UsageError(f"A transport and a sign-in have the kind {kind!r}: say which with --role.")
-    print_json(found if everything else next(iter(found.values())))
+    print_json(next(iter(found.values())))
 
 
 def _print_names(invocation: Invocation, role: str | None) -> None:
