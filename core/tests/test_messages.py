@@ -119,6 +119,42 @@ def test_what_cannot_travel_is_refused_when_the_message_is_made(fields: dict[str
     assert caught.value.code == code
 
 
+HALF = "half \ud800"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"sender": f"{HALF} <a@example.org>"},
+        {"sender_header": f"{HALF} <a@example.org>"},
+        {"to": "a\ud800@example.org"},
+        {"cc": [f"{HALF} <a@example.org>"]},
+        {"bcc": "a@b\ud800.example"},
+        {"reply_to": f"{HALF} <a@example.org>"},
+        {"envelope_sender": "a\ud800@example.org"},
+        {"subject": HALF},
+        {"text": HALF},
+        {"html": HALF},
+        {"message_id": "<a\ud800@example.org>"},
+        {"in_reply_to": "<a\ud800@example.org>"},
+        {"references": ["<a\ud800@example.org>"]},
+        {"list_unsubscribe": "https://example.org/\ud800"},
+        {"auto_submitted": HALF},
+        {"priority": HALF},
+        {"headers": {"X-A": HALF}},
+        {"headers": {"X-\ud800": "a"}},
+        {"attachments": [("\ud800.txt", b"a")]},
+        {"attachments": [("a.txt", b"a", "text/\ud800")]},
+        {"html": "<p>", "inline": [("\ud800.png", b"a")]},
+    ],
+    ids=lambda fields: next(reversed(fields)),
+)
+def test_half_a_character_is_refused_everywhere_and_can_be_told(fields: dict[str, Any]) -> None:
+    with pytest.raises(MessageError) as caught:
+        Message(**fields)
+    assert str(caught.value).encode()
+
+
 @pytest.mark.parametrize(
     ("name", "field"),
     [
