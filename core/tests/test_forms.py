@@ -230,6 +230,18 @@ def test_nothing_is_kept_of_a_wrong_answer(configuration: Configuration) -> None
         answered(configuration, {"auth.password": "new", "transport.server": 5}, keep_secret=keep)
 
 
+def test_each_of_a_list_of_secrets_is_kept(configuration: Configuration, install: Callable[..., Path]) -> None:
+    source = (
+        "from memory_plugins.moved import *\nfrom memory_plugins import moved\nfrom attrs import evolve, frozen\n"
+        "@frozen\nclass Keys:\n    keys: tuple[Secret, ...] = setting((), label='Keys')\n"
+        "@hookimpl\ndef describe():\n    return evolve(moved.describe(), kind='keys', settings=Keys, migrations={})\n"
+    )
+    install("posthouse-keys", kind="keys", source=source)
+    answer = {"transport": {"kind": "keys", "keys": ["one", "two"]}}
+    account = account_from_form(configuration, "new", answer, keep_secret=lambda path, value: f"env:{path}={value}")
+    assert account.transport.options["keys"] == ["env:transport.keys.0=one", "env:transport.keys.1=two"]
+
+
 @pytest.mark.parametrize("returned", [None, "", b"geheim", 5])
 def test_a_secret_that_was_not_kept_is_not_dropped(
     configuration: Configuration, returned: Any, frames_of: Callable[[BaseException], str]
