@@ -168,6 +168,27 @@ RICH = Message(
 )
 
 
+@pytest.fixture
+def _narrow(box: Box) -> Iterator[None]:
+    memory_transport.CAPABILITIES[:] = [attrs.evolve(memory_transport.ALL, any_sender=False, max_message_size=2000)]
+    yield
+    memory_transport.CAPABILITIES[:] = [memory_transport.ALL]
+
+
+@pytest.mark.usefixtures("_narrow")
+async def test_what_is_too_large_or_from_somebody_else_is_not_sent(box: Box) -> None:
+    async with mailer() as sender:
+        assert sender.check(Message(to="a@b.example", text="short")) == ()
+        (large,) = sender.check(Message(to="a@b.example", text="x" * 76, attachments=[("a.bin", b"x" * 2000)]))
+        (other,) = sender.check(Message(sender="somebody@else.example", to="a@b.example", text="short"))
+        with pytest.raises(MessageError):
+            await sender.send(Message(to="a@b.example", text="line\n" * 500))
+    assert (large.path, other.path) == ("size", "sender")
+    assert "at most 2000 bytes" in large.message
+    assert "somebody@else.example" in other.message
+    assert box.connections == []
+
+
 @pytest.mark.usefixtures("_poor")
 async def test_check_lists_everything_that_cannot_be_carried() -> None:
     async with mailer() as sender:

@@ -19,10 +19,10 @@ def carries_everything(account: Account, can: Capabilities) -> bool:
     """Return whether no message can meet an objection, so that none needs to be looked at."""
     abilities = (
         can.raw_mime, can.html, can.inline_images, can.read_receipt, can.dsn, can.require_tls, can.envelope_sender,
-        can.envelope_recipients, can.unicode_addresses, can.exact_bytes, can.custom_headers == "any",
+        can.envelope_recipients, can.unicode_addresses, can.exact_bytes, can.any_sender, can.custom_headers == "any",
     )  # fmt: skip
-    limits = (can.max_custom_headers, can.max_recipients)
-    return all(abilities) and limits == (None, None) and not account.strict_addresses
+    limits = (can.max_custom_headers, can.max_recipients, can.max_message_size)
+    return all(abilities) and limits == (None, None, None) and not account.strict_addresses
 
 
 def objections(
@@ -30,6 +30,7 @@ def objections(
 ) -> tuple[Problem, ...]:
     """Return everything about a message that an account's transport cannot carry. Empty means that it can."""
     found = [*_to_the_content(message, capabilities), *_to_the_envelope(message, envelope, capabilities)]
+    found += [*_to_the_sender(message, account, capabilities), *_to_the_size(message, capabilities)]
     if not capabilities.unicode_addresses or account.strict_addresses:
         found += _to_the_addresses(message, account, capabilities)
     return tuple(found)
@@ -68,6 +69,23 @@ def _to_the_envelope(message: Message, envelope: Envelope, can: Capabilities) ->
         yield Problem("recipients", "the envelope cannot differ from the headers")
     if can.max_recipients is not None and len(envelope.recipients) > can.max_recipients:
         yield Problem("recipients", f"at most {can.max_recipients} recipients are supported")
+
+
+def _to_the_sender(message: Message, account: Account, can: Capabilities) -> Iterator[Problem]:
+    if can.any_sender or message.sender is None or account.sender is None:
+        return
+    if message.sender.addr_spec != account.sender.addr_spec:
+        own = account.sender.addr_spec
+        yield Problem("sender", f"the From address cannot be chosen; it is {own}, not {message.sender.addr_spec}")
+
+
+def _to_the_size(message: Message, can: Capabilities) -> Iterator[Problem]:
+    if can.max_message_size is None:
+        return
+    from posthouse.mime import render
+
+    if (size := render(message).size) > can.max_message_size:
+        yield Problem("size", f"at most {can.max_message_size} bytes are carried, and it has {size}")
 
 
 def _to_the_addresses(message: Message, account: Account, can: Capabilities) -> Iterator[Problem]:
