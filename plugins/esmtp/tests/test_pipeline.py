@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+import gc
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -671,3 +673,29 @@ async def test_such_a_source_that_breaks_closes_the_connection(connect: Any, sub
             async for _ in connection.send_batch(source):
                 pass
         assert not connection.usable
+
+
+@pytest.fixture
+def _without_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@OFFERS
+@pytest.mark.usefixtures("_without_collector")
+async def test_what_is_answered_does_not_wait_for_the_garbage_collector(offers: Any, connect: Any, submit: Any) -> None:
+    made: list[weakref.ref[Any]] = []
+
+    def submissions() -> Iterator[Submission]:
+        for number in range(40):
+            submission = submit(text=f"number {number}")
+            made.append(weakref.ref(submission.message))
+            yield submission
+
+    async with ScriptedServer(offers=offers) as server:
+        connection = await connect(server, chunking=True)
+        assert len(await send_all(connection, submissions())) == 40
+        kept = [message for message in made if message() is not None]
+        assert len(kept) <= 2  # the composer keeps the last one, and the generators that end here their last ones
