@@ -79,6 +79,8 @@ class World:
         logons: profile and flags of each logon.
         calls: every function and method, in order.
         initialized: how often each thread has initialized MAPI.
+        hangs_in: the method that waits for `never` before it does anything.
+        waits: set when something hangs.
     """
 
     profile: str = "Outlook"
@@ -93,11 +95,24 @@ class World:
     calls: list[str] = field(default_factory=list)
     initialized: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     open_sessions: int = 0
+    hangs_in: str = ""
+    waits: threading.Event = field(default_factory=threading.Event)
+    never: threading.Event = field(default_factory=threading.Event)
+    _late_faults: dict[str, int] = field(default_factory=dict)
     _faults: dict[str, deque[int]] = field(default_factory=lambda: defaultdict(deque))
 
     def script(self, name: str, *numbers: int) -> None:
         """Let the next uses of a function or method fail with HRESULTs (0 lets one pass)."""
         self._faults[name] += (number - (1 << 32) if number >> 31 else number for number in numbers)
+
+    def script_after(self, name: str, number: int) -> None:
+        """Let every use of a method do what it should, and then fail with an HRESULT, as if the answer got lost."""
+        self._late_faults[name] = number - (1 << 32)
+
+    def used(self, name: str) -> None:
+        """Fail after a use, if a test wants that."""
+        if name in self._late_faults:
+            raise ComError(self._late_faults[name])
 
     def use(self, name: str) -> None:
         """Note a use, and fail if a test wants that, or if this thread has not initialized MAPI."""
@@ -106,6 +121,9 @@ class World:
             raise ComError(NOT_INITIALIZED)
         if self._faults[name] and (number := self._faults[name].popleft()):
             raise ComError(number)
+        if name == self.hangs_in:
+            self.waits.set()
+            self.never.wait()
 
 
 def long(value: Any) -> int:
@@ -151,8 +169,11 @@ def takes(*kinds: Callable[[Any], Any], optional: int = 0) -> Callable[[Callable
                 raise TypeError(f"{function.__name__}() takes {len(kinds)} arguments ({len(arguments)} given)")
             for kind, argument in zip(kinds, arguments, strict=False):
                 kind(argument)
-            self.world.use(f"{type(self).__name__.removeprefix('Fake').lower()}.{function.__name__}")
-            return function(self, *arguments)
+            name = f"{type(self).__name__.removeprefix('Fake').lower()}.{function.__name__}"
+            self.world.use(name)
+            result = function(self, *arguments)
+            self.world.used(name)
+            return result
 
         assert not inspect.signature(function).parameters.keys() & {"kwargs"}
         return checked

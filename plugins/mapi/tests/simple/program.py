@@ -151,6 +151,8 @@ class MailProgram:
     def _send(
         self, function: str, encoding: str, session: int, window: int, message: int, flags: int, reserved: int
     ) -> int:
+        read: list[Decoded] = []
+
         def act() -> None:
             expect((window, reserved) == (0, 0), "a window, or something reserved, is given")
             expect(flags & ~_FLAGS[function] == 0, f"{function} with flags {flags:#x}")
@@ -160,11 +162,11 @@ class MailProgram:
             for file in decoded.files:
                 expect(Path(file.path).is_absolute(), f"{file.path} is not absolute")
                 file.content = Path(file.path).read_bytes()
-            self._pending = decoded
+            read.append(decoded)
 
         result = self._answer(function, session, flags, act)
         if result == 0:
-            self.taken.append(self._pending)
+            self.taken += read
         return result
 
     def _logon(
