@@ -68,9 +68,9 @@ def losses(message: Message) -> Iterator[Problem]:
     """Yield everything about a message that a link has no place for; its length is not looked at."""
     for name in _NO_PLACE:
         if getattr(message, name):
-            yield Problem(name, "a mailto: link has no place for it")
+            yield Problem(name, "cannot be carried by a mailto: link")
     if message.envelope_sender is not None:
-        yield Problem("envelope_sender", "a mailto: link has no place for it")
+        yield Problem("envelope_sender", "cannot be carried by a mailto: link")
     if message.html and message.text is None:
         yield Problem("html", "a mailto: link holds plain text only")
     if _CONTROL.search(message.text or ""):
