@@ -257,19 +257,19 @@ def test_last_account_goes(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("key", "value", "where"),
     [
-        ("accounts.office.label", "\ud800"),
-        ("accounts.office.transport", {"kind": "smtp", "host": ["\udc80"]}),
-        ("accounts.office.transport", {"\udc80": 1}),
-        ("accounts.\udc80.label", "x"),
+        ("accounts.office.label", "\ud800", "accounts.office.label"),
+        ("accounts.office.transport", {"host": ["h", "\udc80"]}, "accounts.office.transport.host.1"),
+        ("accounts.office.transport", {"\udc80": 1}, r'"\udc80"'),
+        ("accounts.\udc80.label", "x", r'"\udc80"'),
     ],
 )
-def test_what_utf8_cannot_hold_is_refused(path: Path, key: str, value: Any) -> None:
+def test_what_utf8_cannot_hold_is_refused(path: Path, key: str, value: Any, where: str) -> None:
     file = ConfigurationFile(path)
     with pytest.raises(ConfigurationError, match="half of a surrogate pair") as caught:
         file.set(key, value)
-    assert str(caught.value).encode()
+    assert [problem.path for problem in caught.value.problems] == [where]
     file.save()
     assert path.read_text() == TEXT
 
@@ -279,6 +279,7 @@ def test_a_secret_that_utf8_cannot_hold_shows_nothing(path: Path, frames_of: Cal
     account = Account(name="office", transport=Selection(kind="smtp"), auth=Selection(kind="password", options=options))
     with pytest.raises(ConfigurationError, match="half of a surrogate pair") as caught:
         ConfigurationFile(path).put_account(account)
+    assert [problem.path for problem in caught.value.problems] == ["accounts.office.auth.password"]
     assert "geheim" not in str(caught.value) + frames_of(caught.value)
 
 

@@ -121,9 +121,10 @@ class ConfigurationFile:
         Raises:
             ConfigurationError: a secret cannot be written as it is (``secret.reference``).
         """
-        for value in (*account.transport.options.values(), *account.auth.options.values()):
-            if value is not None:
-                item_of(value)  # refused here, no frame of a traceback holds what stands in the file
+        for part, selection in (("transport", account.transport), ("auth", account.auth)):
+            for key, value in selection.options.items():
+                if value is not None:  # refused here, no frame of a traceback holds what stands in the file
+                    item_of(value, ("accounts", account.name, part, key))
         try:
             stored = parse(self.text, str(self.path)).accounts.get(account.name)
         except ConfigurationError:  # what is wrong may be what the new account puts right; `save` looks again
@@ -243,7 +244,7 @@ class ConfigurationFile:
 
     def _set(self, keys: Sequence[str], value: Any) -> None:
         *tables, key = map(writable_key, keys)
-        item = item_of(value)
+        item = item_of(value, keys)
         written: Any = self._document
         plain: Any = self._expected
         for depth, name in enumerate(tables):

@@ -55,18 +55,22 @@ def new_table(keys: Sequence[str], depth: int) -> Item:
     return tomlkit.table() if depth <= (keys[0] in NAMED) else tomlkit.inline_table()
 
 
-def item_of(value: Any) -> Item:
-    """Return a value as tomlkit writes it; tables become inline, so that an account stays in one piece."""
+def item_of(value: Any, keys: Sequence[str] = ()) -> Item:
+    """Return a value as tomlkit writes it; tables become inline, so that an account stays in one piece.
+
+    Raises:
+        ConfigurationError: it is nothing that TOML can hold (``configuration.edit``); the keys say where it stands.
+    """
     import tomlkit
 
     if isinstance(value, Mapping):
         table = tomlkit.inline_table()
         for key, one in value.items():
-            table[writable_key(key)] = item_of(one)
+            table[writable_key(key)] = item_of(one, (*keys, key))
         return table
     if isinstance(value, list | tuple):
         array = tomlkit.array()
-        array.extend(item_of(one) for one in value)
+        array.extend(item_of(one, (*keys, str(number))) for number, one in enumerate(value))
         return array
     if isinstance(value, Secret):
         value = value.as_written()
@@ -75,10 +79,10 @@ def item_of(value: Any) -> Item:
         if is_unicode(text):
             return tomlkit.string(text)
         del text, value  # they may be a secret, and a traceback shows what its frames hold
-        raise refused((), NO_CHARACTER)
+        raise refused(keys, NO_CHARACTER)
     if isinstance(value, bool | int | float):
         return tomlkit.item(value)
-    raise refused((), f"a {type(value).__name__} is nothing that a configuration can hold")
+    raise refused(keys, f"a {type(value).__name__} is nothing that a configuration can hold")
 
 
 def writable_key(key: str) -> str:
