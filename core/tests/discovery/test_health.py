@@ -300,3 +300,68 @@ def test_it_works_without_a_configuration(site: Site) -> None:
     done = site.here("plugins", "doctor")
     assert done.exit_code == 78
     assert "it speaks version 2" in done.stdout
+
+
+WRONG_ELSEWHERE = """
+[accounts.wrong]
+transport = { kind = "absent" }
+auth = { method = "password" }
+"""
+
+
+def test_what_is_wrong_elsewhere_keeps_nobody_from_looking_at_plugins(site: Site) -> None:
+    site.add("acme-mail")
+    site.add("acme-old", kind="old")
+    file = site.configure(WRONG_ELSEWHERE, plugins='lock = "posthouse.lock"')
+    file.write_text(file.read_text().replace("deny = [", 'deny = ["acme-old", '))
+    note = "posthouse.toml has problems outside [plugins]; `posthouse config check` lists them.\n"
+    for command in (("lock",), ("lock", "--check"), ("list",), ("info", "acme")):
+        done = site.here("plugins", *command)
+        assert done.exit_code == 0, done.output
+        assert done.stderr.count("`posthouse config check` lists them") == 1
+        assert done.stderr.endswith(note)
+    assert {name: state for name, (state, _) in site.states().items()} == {"acme-mail": "ready", "acme-old": "denied"}
+    done = site.here("plugins", "doctor", "--json")
+    assert note in done.stderr
+    assert [f["about"] for f in json.loads(done.stdout)["findings"]] == ["accounts.wrong"]
+
+
+@pytest.mark.parametrize(
+    "plugins", ["deny = 3", 'dney = ["acme-mail"]', "allow = []", '[plugin]\ndeny = ["acme-mail"]']
+)
+def test_where_nobody_can_tell_what_may_run_nothing_is_looked_at(site: Site, plugins: str) -> None:
+    site.add("acme-mail", "raise SystemExit('imported')")
+    (site.work / "posthouse.toml").write_text(plugins if plugins.startswith("[") else f"[plugins]\n{plugins}\n")
+    for command in (("list",), ("doctor",), ("lock", "--add-key"), ("info", "acme")):
+        done = site.here("plugins", *command)
+        assert done.exit_code == 78
+        assert "plugin" in done.stderr
+        assert done.stdout == ""
+
+
+def test_settings_of_a_newer_version_are_found(site: Site) -> None:
+    site.add("acme-mail")
+    site.add(
+        "acme-two",
+        of_kind("two", "settings=Settings,", "settings=Settings, settings_version='2.1', migrations={1: dict},"),
+        kind="two",
+    )
+    file = site.configure(kinds=("acme", "two"))
+    text = file.read_text()
+    for version in ("2", "2.7"):
+        file.write_text(text.replace('kind = "two"', f'kind = "two", settings_version = "{version}"'))
+        assert site.here("plugins", "doctor").exit_code == 0
+    file.write_text(file.read_text().replace('"2.7"', '"3.1"'))
+    done = site.here("plugins", "doctor", "--json")
+    assert done.exit_code == 78
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["code"], finding["about"]) == ("configuration.settings-version", "accounts.two")
+    said = "its settings are of version 3.1, and transport two (acme-two 1.0) reads them up to 2.x"
+    assert finding["message"] == said
+
+
+def test_info_gives_a_plugin_that_hangs_five_seconds(site: Site) -> None:
+    site.add("acme-hangs", of_kind("hangs") + "\nimport time\ntime.sleep(600)\n", kind="hangs")
+    site.configure(kinds=("hangs",))
+    (plugin,) = json.loads(site.here("plugins", "info", "hangs", "--json").stdout)
+    assert (plugin["state"], plugin["reason"]) == ("broken", "importing it did not finish within 5 s")

@@ -21,6 +21,7 @@ from posthouse._discovery.lookalikes import DISTRIBUTIONS, KINDS, lookalike
 from posthouse._discovery.probing import Outcome, run_apart
 from posthouse._discovery.registry import GROUP, Registry
 from posthouse._discovery.requirements import unmet
+from posthouse._discovery.versions import newer_settings, selections
 from posthouse.config.files import file_warnings
 from posthouse.errors import PluginError
 from posthouse.hookspecs import GROUPS
@@ -76,12 +77,12 @@ class Finding:
     hint: str = ""
 
 
-def findings(registry: Registry, configuration: Configuration | None, seconds: float) -> tuple[Finding, ...]:
+def findings(registry: Registry, configuration: Configuration, seconds: float) -> tuple[Finding, ...]:
     """Look at everything. Plugins that may run are imported, each in a process of its own.
 
     Args:
         registry: what is installed.
-        configuration: what wants to use it; None if there is none yet.
+        configuration: what wants to use it, as far as it can be read.
         seconds: how long an import may take.
     """
     looked_at = [candidate.examined(again=True).located() for candidate in registry.candidates()]
@@ -96,8 +97,8 @@ def findings(registry: Registry, configuration: Configuration | None, seconds: f
     found += _of_names(undecided, registry)
     if registry.policy.lock:
         found += _of_lock(read_lock(registry.policy.lock), registry.installation)
-    if configuration is not None:
-        found += _of_configuration(configuration, registry)
+    found += _of_configuration(configuration, registry)
+    found += _of_versions(configuration, registry, seconds)
     return tuple(dict.fromkeys(found))
 
 
@@ -255,8 +256,7 @@ def _of_lock(lock: Lock, installation: Installation) -> Iterator[Finding]:
 
 def _of_configuration(configuration: Configuration, registry: Registry) -> Iterator[Finding]:
     """Find what accounts and ``[plugins]`` want and cannot have."""
-    wanted = [(f"accounts.{a.name}", "transport", a.transport.kind) for a in configuration.accounts.values()]
-    wanted += [(f"accounts.{a.name}", "authenticator", a.auth.kind) for a in configuration.accounts.values()]
+    wanted = [(path, role, selection.kind) for path, role, selection in selections(configuration)]
     wanted += [("plugins.extensions", "extension", name) for name in configuration.plugins.extensions]
     for path, role, kind in wanted:
         try:
@@ -267,6 +267,17 @@ def _of_configuration(configuration: Configuration, registry: Registry) -> Itera
         registry.check_requirements()
     except PluginError as error:
         yield _of_error("plugins.require", error)
+
+
+def _of_versions(configuration: Configuration, registry: Registry, seconds: float) -> Iterator[Finding]:
+    for path, written, candidate, own in newer_settings(configuration, registry, seconds):
+        yield Finding(
+            severity=Severity.ERROR,
+            code="configuration.settings-version",
+            about=path,
+            message=f"its settings are of version {written}, and {candidate.title} reads them up to {own.major}.x",
+            hint=f"Install a newer version of {candidate.distribution}, or put back settings of version {own}.",
+        )
 
 
 def _names(specifiers: Iterable[str]) -> set[str]:

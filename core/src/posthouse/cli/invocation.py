@@ -69,17 +69,37 @@ class Invocation:
             return None
         return self.configuration()
 
-    def registry(self) -> Registry:
-        """Return the plugins, judged by the configuration; without any configuration there is nothing to forbid one.
+    def configuration_for_plugins(self) -> Configuration:
+        """Return the configuration as far as it can be read, if it says without doubt which plugins may run.
+
+        What is wrong elsewhere gets one note. Without any configuration there is nothing to forbid a plugin.
 
         Raises:
-            ConfigurationError: the configuration that was named is missing, or the one that was found is wrong.
+            ConfigurationError: the configuration that was named is missing, is no TOML, or its ``[plugins]`` is wrong.
+        """
+        from posthouse.cli.output import note
+        from posthouse.config import Configuration, candidates, examine
+        from posthouse.errors import ConfigurationError
+
+        places = candidates(self.config)
+        if len(places) > 1 and not any(place.exists() for place in places):
+            return Configuration()
+        configuration, problems = examine(self.config)
+        if any(_may_be_of_plugins(problem.path) for problem in problems):
+            raise ConfigurationError(problems=problems, source=configuration.source, code="configuration.invalid")
+        if problems:
+            note(f"{configuration.source} has problems outside [plugins]; `posthouse config check` lists them.")
+        return configuration
+
+    def registry(self) -> Registry:
+        """Return the plugins, judged by the configuration's ``[plugins]``, whatever is wrong with the rest of it.
+
+        Raises:
+            ConfigurationError: as `configuration_for_plugins`.
         """
         from posthouse._discovery import Registry
-        from posthouse.config import PluginPolicy
 
-        configuration = self.configuration_if_any()
-        return Registry(configuration.plugins if configuration else PluginPolicy())
+        return Registry(self.configuration_for_plugins().plugins)
 
 
 pass_invocation = click.make_pass_decorator(Invocation)
@@ -126,6 +146,13 @@ def help_if_alone(context: click.Context) -> None:
     """Show the help of a group that was typed without a command."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+def _may_be_of_plugins(path: str) -> bool:
+    """Return whether a problem keeps one from telling which plugins may run; so does ``[plugin]``, a slip."""
+    import difflib
+
+    return bool(difflib.get_close_matches(path.partition(".")[0], ["plugins"]))
 
 
 def _remember_config(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:

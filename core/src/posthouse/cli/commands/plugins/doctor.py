@@ -34,7 +34,7 @@ def doctor(invocation: Invocation, /, seconds: float) -> int:
     Each plugin that may run is imported in a process of its own, so that one that hangs or crashes does no harm, and is
     held to its contract: misspelt hooks, hooks that should be async. Looked at as well: requirements that are not met,
     other versions of the API, stale metadata, conflicts, differences from the lock file, names that look like others,
-    and what accounts want and cannot have.
+    and what accounts want and cannot have, settings of a newer version among that.
 
     Exits with 0 if nothing was found, else with 78. What [plugins] deny or allow keeps out is in order.
     """
@@ -42,10 +42,9 @@ def doctor(invocation: Invocation, /, seconds: float) -> int:
 
     from posthouse._discovery import Registry
     from posthouse._discovery.health import findings
-    from posthouse.config import PluginPolicy
 
-    configuration = invocation.configuration_if_any()
-    registry = Registry(configuration.plugins if configuration else PluginPolicy())
+    configuration = invocation.configuration_for_plugins()
+    registry = Registry(configuration.plugins)
     found = findings(registry, configuration, seconds)
     if invocation.json:
         print_json({"ok": not found, "findings": [asdict(finding) for finding in found]})

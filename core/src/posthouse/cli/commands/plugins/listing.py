@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["described", "info", "list_"]
 
-_SECONDS = 30.0
+_SECONDS = 5.0
 
 
 @click.command("list")
@@ -46,7 +46,8 @@ def list_(invocation: Invocation, /) -> None:
 def info(invocation: Invocation, /, kind: str) -> None:
     """Say what a plugin is and which settings it has.
 
-    It is imported for that if it may be used, in a process of its own: one that hangs or crashes does no harm.
+    It is imported for that if it may be used, in a process of its own, which gets 5 seconds: one that hangs or crashes
+    does no harm.
     """
     registry = invocation.registry()
     found = [candidate.examined(again=True).located() for candidate in registry.candidates() if candidate.kind == kind]

@@ -40,7 +40,7 @@ def lock(invocation: Invocation, /, check: bool, add_key: bool) -> int:
     """
     if check and add_key:
         raise click.UsageError("--check writes nothing, so there is nothing for --add-key to do.")
-    configuration = invocation.configuration()
+    configuration = _configuration(invocation, add_key=add_key)
     path = _path(configuration, add_key=add_key)
     from posthouse._discovery.lock import changes
     from posthouse._discovery.lockfile import read_lock
@@ -60,6 +60,12 @@ def lock(invocation: Invocation, /, check: bool, add_key: bool) -> int:
             _add_key(configuration)
     _report(invocation, path, found, check=check)
     return ExitCode.CONFIGURATION if check and any(change.what != "same" for change in found) else ExitCode.OK
+
+
+def _configuration(invocation: Invocation, *, add_key: bool) -> Configuration:
+    if not add_key and (found := invocation.configuration_for_plugins()).source:
+        return found
+    return invocation.configuration()  # there is none; or it will be written, which only a sound one is
 
 
 def _path(configuration: Configuration, *, add_key: bool) -> Path:
