@@ -93,7 +93,7 @@ async def test_calls_that_com_refuses_are_made_again(office: Office) -> None:
 
 
 async def test_a_process_that_hangs_is_given_up_and_the_next_worker_waits_for_it(office: Office) -> None:
-    connection = await connect(timeout=1.0)
+    connection = await connect(timeout=4.0)
     office.script("MailItem.Send", hang=True)
     delivery = await connection.send(submission(MESSAGE))
     assert isinstance(delivery.error, UncertainError)
