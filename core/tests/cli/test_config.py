@@ -111,7 +111,7 @@ def test_check_reports_the_file_and_the_plugins_together(run, file: Path) -> Non
         "accounts.b.auth.usrname",
         "accounts.c.auth",
     }
-    assert "pip install" in problems["accounts.b.transport"]
+    assert "No installed package brings it" in problems["accounts.b.transport"]
     assert problems["accounts.a.transport.bx"].endswith("(line 10)")
 
 
