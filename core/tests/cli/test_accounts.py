@@ -110,7 +110,7 @@ def test_an_unknown_preset_is_an_error(run, file: Path) -> None:
         (["new", "--transport", "memory"], 78, "accounts.new.transport.box: missing"),
         (["new", "--transport", "memory", "transport.box=main", "transport.size=0"], 78, "accounts.new.transport.size"),
         (["new", "--transport", "memory", "transport.box=main", "transport.sice=1"], 78, "did you mean 'size'?"),
-        (["new", "--transport", "carrier-pigeon"], 78, "posthouse-carrier-pigeon"),
+        (["new", "--transport", "carrier-pigeon"], 78, "No installed package brings it"),
         (["new", "--transport", "memory", "transport.box=main", "--sender", "nobody"], 78, "accounts.new.sender"),
         (["new", "--transport", "memory", "transport.box=main", "sendre=x@y.example"], 78, "did you mean 'sender'?"),
         (["new", "--transport", "memory", "transport.box=main", "--auth", "pasword"], 78, "'pasword'"),
