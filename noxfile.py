@@ -87,7 +87,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check all types, the tests' included."""
     sources = [str(folder.relative_to(ROOT) / part) for folder in DISTRIBUTIONS for part in ("src", "tests")]
-    others = ["tests", "docs", "requirements", "conftest.py", "noxfile.py", "bootstrap.py"]
+    others = ["tests", "docs", "requirements", "noxfile.py", "bootstrap.py"]
     found = [path for path in [*sources, *others] if Path(path).suffix or any(Path(path).rglob("*.py"))]
     # Modules that tests import by absolute names, as the entry points of installed plugins do.
     importable = [str(path.relative_to(ROOT)) for folder in DISTRIBUTIONS for path in folder.glob("tests/importable")]
