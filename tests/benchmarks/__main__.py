@@ -9,17 +9,20 @@ from pathlib import Path
 
 from .bars import verdicts
 from .cases import CASES
+from .discovery import DISCOVERY, measure_discovery
 from .imports import IMPORTS, measure_imports
 from .measuring import Result, measure
 from .report import figures, tables, verdict_table, write_page
 
 ROUNDS, QUICK_ROUNDS = 7, 2
+OTHERS = ((IMPORTS, measure_imports), (DISCOVERY, measure_discovery))
+"""What is measured in interpreters of its own, without a server."""
 QUICK_EFFORT = 0.35
 
 
 def main(arguments: list[str]) -> int:
     """Run the benchmarks; return 1 if a bar was missed or a copy was wrong."""
-    names = [*(case.name for case in CASES), IMPORTS.name]
+    names = [case.name for case in (*CASES, *(case for case, _ in OTHERS))]
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="two short rounds, and fewer peers; leaves the page as it is"
@@ -29,7 +32,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--list", action="store_true", help="list the cases and end")
     options = parser.parse_args(arguments)
     if options.list:
-        print("\n".join(f"{case.name:15} {case.title}" for case in (*CASES, IMPORTS)))
+        print("\n".join(f"{case.name:15} {case.title}" for case in (*CASES, *(case for case, _ in OTHERS))))
         return 0
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
     results = run(options.case or names, rounds, quick=options.quick)
@@ -57,8 +60,7 @@ def run(names: list[str], rounds: int, *, quick: bool) -> list[Result]:
                 # Over distance the first round trip of a batch counts for more the shorter the batch is.
                 effort = QUICK_EFFORT if quick and not case.delay else 1.0
                 results.append(measure(chosen, rounds, effort, Path(folder), say))
-        if IMPORTS.name in names:
-            results.append(measure_imports(rounds, say))
+        results += [measure_other(rounds, say) for case, measure_other in OTHERS if case.name in names]
     return results
 
 

@@ -12,6 +12,7 @@ __all__ = ["BARS", "Bar", "Verdict", "verdicts"]
 FASTER = f"{TIMES} the messages per second of"
 LONGER = f"{TIMES} the time of"
 MEGABYTES = "MB above the caller's data"
+MILLISECONDS = "ms"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Bar:
         value: the figure that must be reached, or with ``at_most`` not be exceeded.
         aim: what is aimed at.
         unit: of both.
-        against: label of the contender that it is compared with.
+        against: label of the contender that it is compared with; empty for an absolute figure.
         at_most: True if less is better.
     """
 
@@ -50,6 +51,7 @@ BARS = (
     Bar("memory", "Posthouse", 2, 0.2, MEGABYTES, "", at_most=True),
     Bar("single", "Posthouse, Mailer", 1.0, 0.5, LONGER, at_most=True),
     Bar("import", "import posthouse", 1.3, 1.0, LONGER, "import aiosmtplib", at_most=True),
+    Bar("discovery", "Posthouse", 30, 5, MILLISECONDS, "", at_most=True),
 )
 
 

@@ -32,6 +32,8 @@ def figures(results: Iterable[Result]) -> dict[tuple[str, str, str], float]:
             if op is Op.MEMORY:
                 found[result.case.name, label, ""] = _peak(result.rounds[label])
                 continue
+            if op is Op.SINGLE:
+                found[result.case.name, label, ""] = median(map(_single, result.rounds[label])) * 1000  # ms
             for against in result.rounds:
                 value = ratio(result, label, against, rate if op is Op.SEND else _single)
                 assert value is not None
@@ -51,7 +53,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> str:
         bar = verdict.bar
         measured = "not measured" if verdict.measured is None else f"{verdict.measured:.3g}"
         sign = "≤" if bar.at_most else "≥"
-        unit = bar.unit if bar.unit == MEGABYTES else f"{bar.unit} {bar.against}"
+        unit = f"{bar.unit} {bar.against}".strip()
         held = "yes" if verdict.held else "**no**"
         rows.append((bar.case, bar.entry, f"{sign} {bar.value:g} {unit}", f"{bar.aim:g}", measured, held))
     return _markdown(("case", "who", "bar", "aim", "measured", "held"), rows)

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from . import discovery
 from .bars import BARS, verdicts
 from .cases import CASES, POSTHOUSE_CHUNKING, SMTPLIB, Case, Entry, Op, Server
 from .contenders.standard_library import Composer
+from .discovery import DISCOVERY
 from .imports import IMPORTS, STATEMENTS
 from .measuring import measure
 from .report import figures, tables, verdict_table
@@ -151,6 +153,7 @@ def test_what_is_no_complete_dialogue_is_refused(octets: bytes) -> None:
 def test_every_bar_is_about_something_that_is_measured() -> None:
     measured = {(case.name, entry.label) for case in CASES for entry in case.entries}
     measured |= {(IMPORTS.name, statement) for statement in STATEMENTS}
+    measured |= {(DISCOVERY.name, label) for label in discovery.STATEMENTS}
     for bar in BARS:
         assert (bar.case, bar.entry) in measured
         assert not bar.against or (bar.case, bar.against) in measured
