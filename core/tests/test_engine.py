@@ -319,7 +319,7 @@ async def test_validate_contacts_nobody_and_names_everything(box: Box) -> None:
     text = ACCOUNT + '[accounts.other]\ntransport = { kind = "nowhere" }\n'
     problems = mailer(text).validate()
     assert [problem.path for problem in problems] == ["accounts.other.transport"]
-    assert "posthouse-nowhere" in problems[0].message
+    assert "No transport 'nowhere' is installed" in problems[0].message
     assert box.connections == []
 
 
