@@ -72,7 +72,7 @@ def installed_authenticators() -> dict[str, str]:
 
 def _installed(role: str) -> dict[str, str]:
     found = AsyncMailer(Configuration()).registry.candidates()
-    return {candidate.kind: candidate.reason for candidate in found if candidate.role == role}
+    return {candidate.kind: candidate.located().reason for candidate in found if candidate.role == role}
 
 
 def choose(
