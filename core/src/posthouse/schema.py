@@ -211,7 +211,9 @@ def is_secret(attribute: attrs.Attribute[Any]) -> bool:
 
 
 def is_given(value: Any) -> bool:
-    """Return whether a value says something: None and what is empty do not."""
+    """Return whether a value says something: None and what is empty do not, nor does a secret that is written so."""
+    if isinstance(value, Secret):
+        return not (value.is_literal and value == Secret.literal(""))
     return not (value is None or value in ("", ()))
 
 
