@@ -29,8 +29,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 HATCHLING = (sys.executable, "-m", "hatchling", "build")
 NO_TESTS_FOUND = 5
 GRADED = {f"posthouse.{role}.v1" for role in ("transports", "authenticators", "extensions")}
-# Two for each processor, since tests wait for servers and processes as long as they work.
-PARALLEL = ("--numprocesses", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
+PARALLEL = ("--numprocesses", "auto", "--dist", "worksteal")
 AGAIN = ("-m", "not once")  # what depends neither on the Python nor on dependencies; the session "tests" runs it
 
 # pyenv's shims answer only for the versions that are switched on; nox finds the others through PATH.
