@@ -45,6 +45,7 @@ class CancellationCases(SendingContract):
             assert not delivery.recipients or all(outcome.temporary for outcome in delivery.recipients)
         assert not driver.usable, "the server said nothing, and the connection says that it is usable"
 
+    @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # see `_collect`
     @case(Grade.GOLD)
     async def test_cancelled_while_waiting(self, driver: Driver, peer: Peer) -> None:
         """A send that is cancelled ends at once, as cancelled; the connection is not usable, and nothing runs on."""
@@ -61,6 +62,7 @@ class CancellationCases(SendingContract):
         assert not left, f"after a cancelled send, {', '.join(left)} still runs"
         _collect()
 
+    @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # see `_collect`
     @case(Grade.GOLD)
     async def test_cancelled_at_any_moment(self, driver: Driver, peer: Peer) -> None:
         """Wherever a send is cancelled, its connection is unusable, or well: what goes over it next arrives whole."""
