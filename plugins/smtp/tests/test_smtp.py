@@ -4,47 +4,27 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from typing import Any
 
-import pluggy
 import pytest
 
-import posthouse_smtp
-from posthouse import hookspecs
-from posthouse.accounts import Account, Selection
 from posthouse.errors import AuthenticationError
-from posthouse.messages import Envelope, Message, Submission
 from posthouse.providers import Credential, CredentialKind
 from posthouse.receipts import RecipientStatus
 from posthouse.reports import CheckStatus
 from posthouse.secrets import Secret
 from posthouse_esmtp.testing import ScriptedServer
+from posthouse_esmtp.testing.transport import SUBMISSION, Transport
 from posthouse_smtp import SmtpSettings
-
-ACCOUNT = Account(name="test", transport=Selection(kind="smtp"))
-SUBMISSION = Submission(
-    message=Message(sender="ada@example.org", to="bob@example.org", subject="Hi", text=".", message_id="<1@x>"),
-    envelope=Envelope(sender="ada@example.org", recipients=("bob@example.org", "bcc@example.org")),
-)
 
 
 @pytest.fixture
-def hook() -> Any:
-    """The hooks as the engine sees them: registered, and checked for names that no specification has."""
-    manager = pluggy.PluginManager("posthouse")
-    manager.add_hookspecs(hookspecs)
-    manager.register(posthouse_smtp)
-    manager.check_pending()
-    return manager.hook
+def transport() -> Transport:
+    """The transport as it is installed."""
+    return Transport("smtp")
 
 
-async def connect(hook: Any, server: ScriptedServer, credential: Credential | None = None, **options: Any) -> Any:
-    settings = SmtpSettings(host=server.host, port=server.port, **options)
-    return await hook.connect(account=ACCOUNT, settings=settings, credential=credential or Credential())
-
-
-def test_describes_itself(hook: Any) -> None:
-    description = hook.describe()
+def test_describes_itself(transport: Transport) -> None:
+    description = transport.hook.describe()
     assert description.settings is SmtpSettings
     assert description.settings(host="mail.example.org").port == 25
     assert description.accepts == {CredentialKind.NONE, CredentialKind.PASSWORD, CredentialKind.BEARER}
@@ -54,43 +34,31 @@ def test_describes_itself(hook: Any) -> None:
     assert description.summary
 
 
-async def test_sends_encrypted_when_the_server_can(hook: Any, tls: ssl.SSLContext, ca_file: Path) -> None:
+async def test_sends_encrypted_when_the_server_can(transport: Transport, tls: ssl.SSLContext, ca_file: Path) -> None:
     async with ScriptedServer(tls=tls, auth=["SCRAM-SHA-256"], passwords={"ada": "pass-wörd"}) as server:
-        credential = Credential(kind=CredentialKind.PASSWORD, user="ada", secret=Secret.literal("pass-wörd"))
-        connection = await connect(hook, server, credential, ca_file=ca_file)
-        assert connection.security == "TLSv1.3"
-        assert connection.authentication == "SCRAM-SHA-256"
-        delivery = await hook.send(connection=connection, submission=SUBMISSION)
-        assert [outcome.status for outcome in delivery.recipients] == [RecipientStatus.ACCEPTED] * 2
-        assert connection.usable
-        await connection.close()
-        (message,) = server.messages
-        assert message.recipients == [b"<bob@example.org>", b"<bcc@example.org>"]
-        assert message.content.endswith(b"\r\n\r\n.\r\n")
-        assert b"bcc@" not in message.content
-        assert server.sessions[0].verbs[-1] == "QUIT"
+        await transport.check_sending(server, ca_file)
 
 
-async def test_sends_in_plain_text_when_the_server_cannot_encrypt(hook: Any) -> None:
+async def test_sends_in_plain_text_when_the_server_cannot_encrypt(transport: Transport) -> None:
     async with ScriptedServer() as server:
-        connection = await connect(hook, server)
+        connection = await transport.connect(server)
         assert (connection.security, connection.authentication, connection.notes) == ("none", "none", ())
-        delivery = await hook.send(connection=connection, submission=SUBMISSION)
+        delivery = await transport.hook.send(connection=connection, submission=SUBMISSION)
         assert [outcome.status for outcome in delivery.recipients] == [RecipientStatus.ACCEPTED] * 2
         await connection.close()
 
 
-async def test_never_encrypts_when_told_so(hook: Any, tls: ssl.SSLContext) -> None:
+async def test_never_encrypts_when_told_so(transport: Transport, tls: ssl.SSLContext) -> None:
     async with ScriptedServer(tls=tls) as server:
-        connection = await connect(hook, server, starttls="never")
+        connection = await transport.connect(server, starttls="never")
         assert connection.security == "none"
         await connection.close()
         assert server.sessions[0].verbs == ["EHLO", "QUIT"]
 
 
-async def test_falls_back_to_plain_text_and_says_so(hook: Any, tls: ssl.SSLContext) -> None:
+async def test_falls_back_to_plain_text_and_says_so(transport: Transport, tls: ssl.SSLContext) -> None:
     async with ScriptedServer(tls=tls) as server:
-        connection = await connect(hook, server)
+        connection = await transport.connect(server)
         assert connection.security == "none"
         assert "plain text" in connection.notes[0]
         assert "certificate" in connection.notes[0]
@@ -98,31 +66,21 @@ async def test_falls_back_to_plain_text_and_says_so(hook: Any, tls: ssl.SSLConte
         assert len(server.sessions) == 2
 
 
-async def test_sends_no_password_over_an_unencrypted_link(hook: Any) -> None:
+async def test_sends_no_password_over_an_unencrypted_link(transport: Transport) -> None:
     credential = Credential(kind=CredentialKind.PASSWORD, user="ada", secret=Secret.literal("s3cret"))
     async with ScriptedServer(auth=["PLAIN", "LOGIN"], passwords={"ada": "s3cret"}) as server:
         with pytest.raises(AuthenticationError) as caught:
-            await connect(hook, server, credential)
+            await transport.connect(server, credential)
         assert caught.value.code == "authentication.plaintext"
-        connection = await connect(hook, server, credential, allow_plaintext_auth=True)
+        connection = await transport.connect(server, credential, allow_plaintext_auth=True)
         assert connection.authentication == "PLAIN"
         await connection.close()
         assert server.sessions[0].verbs == ["EHLO"]
 
 
-async def test_tries_everything_but_the_content(hook: Any, tls: ssl.SSLContext, ca_file: Path) -> None:
+async def test_tries_everything_but_the_content(transport: Transport, tls: ssl.SSLContext, ca_file: Path) -> None:
     async with ScriptedServer(tls=tls) as server:
-        settings = SmtpSettings(host=server.host, port=server.port, ca_file=ca_file)
-        checks = [
-            check
-            async for check in hook.test(
-                account=ACCOUNT,
-                settings=settings,
-                credential=Credential(),
-                sender="ada@example.org",
-                recipient="bob@example.org",
-            )
-        ]
+        checks = await transport.test(server, Credential(), names=True, ca_file=ca_file)
         assert [check.stage.value for check in checks] == [
             "resolve",
             "connect",
@@ -139,11 +97,7 @@ async def test_tries_everything_but_the_content(hook: Any, tls: ssl.SSLContext, 
         assert "DATA" not in server.sessions[0].verbs
 
 
-async def test_tells_why_it_does_not_work(hook: Any, tls: ssl.SSLContext) -> None:
+async def test_tells_why_it_does_not_work(transport: Transport, tls: ssl.SSLContext) -> None:
     async with ScriptedServer(tls=tls) as server:
-        settings = SmtpSettings(host=server.host, port=server.port)
-        checks = [
-            check
-            async for check in hook.test(account=ACCOUNT, settings=settings, credential=None, sender="", recipient="")
-        ]
+        checks = await transport.test(server, None, names=False)
         assert "plain text" in next(check.evidence for check in checks if check.status is CheckStatus.WARNING)
