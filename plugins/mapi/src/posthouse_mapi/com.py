@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -10,6 +12,8 @@ from typing import Any, Protocol
 from posthouse.errors import PluginError
 
 __all__ = ["Com", "Pywin32", "apartment", "apartment_on_windows", "system_com"]
+
+_importing = threading.Lock()
 
 
 class Com(Protocol):
@@ -44,11 +48,22 @@ class Com(Protocol):
 
 
 class Pywin32:
-    """COM, by pywin32."""
+    """COM, by pywin32; apartments by COM itself.
+
+    pywin32 leaves an apartment with a lock in its hands that it needs for every new object, too. If Outlook does not
+    answer at that moment, which may last for ever, the whole program stands still as soon as it makes another object.
+    """
 
     def __init__(self) -> None:
-        import pythoncom
-        import win32com.client.dynamic
+        assert sys.platform == "win32"
+        with _importing:
+            first = "pythoncom" not in sys.modules
+            import pythoncom
+            import win32com.client.dynamic
+
+            if first:  # to import it made an apartment of this thread, of which nobody but pywin32 would know
+                pythoncom.CoUninitialize()
+        self._ole = ctypes.WinDLL("ole32.dll")
 
         self._pythoncom = pythoncom
         self._dynamic = win32com.client.dynamic
@@ -56,11 +71,11 @@ class Pywin32:
 
     def initialize(self) -> None:
         """Make a single-threaded apartment of this thread."""
-        self._pythoncom.CoInitialize()
+        self._ole.CoInitialize(None)
 
     def uninitialize(self) -> None:
         """Leave the apartment."""
-        self._pythoncom.CoUninitialize()
+        self._ole.CoUninitialize()
 
     def pump(self) -> None:
         """Let messages in."""
