@@ -55,7 +55,6 @@ class Pywin32:
     """
 
     def __init__(self) -> None:
-        assert sys.platform == "win32"
         with _importing:
             first = "pythoncom" not in sys.modules
             import pythoncom
@@ -63,7 +62,7 @@ class Pywin32:
 
             if first:  # to import it made an apartment of this thread, of which nobody but pywin32 would know
                 pythoncom.CoUninitialize()
-        self._ole = ctypes.WinDLL("ole32.dll")
+        self._ole = _ole32()
 
         self._pythoncom = pythoncom
         self._dynamic = win32com.client.dynamic
@@ -108,6 +107,13 @@ class Pywin32:
         property into an AttributeError: a busy Outlook then looks like one that lacks the member.
         """
         return target.Invoke(target.GetIDsOfNames(name), 0, how, True, *arguments)
+
+
+def _ole32() -> Any:
+    """Return COM's own functions."""
+    if sys.platform == "win32":
+        return ctypes.WinDLL("ole32.dll")
+    raise ImportError("COM is a part of Windows")
 
 
 def system_com() -> Com:
