@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import faulthandler
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from importlib import import_module
@@ -16,6 +18,15 @@ from .standin.office import ONLY_WINDOWS
 from .standin.world import Fault, World
 
 pytestmark = ONLY_WINDOWS
+
+FIRST_USE = """
+import sys
+from posthouse_mapi import com
+assert "pythoncom" not in sys.modules
+for _ in range(2):
+    with com.apartment() as system:
+        print(system.get(system.dispatch("Scripting.Dictionary"), "Count"))
+"""
 
 
 class Deaf(threading.Event):
@@ -68,3 +79,8 @@ def test_who_leaves_a_hanging_outlook_keeps_nobody_from_making_objects(outlook: 
     for thread in threads:
         thread.join(30)
         assert not thread.is_alive()
+
+
+def test_a_thread_that_brings_pywin32_into_the_program_has_an_apartment_like_any_other() -> None:
+    done = subprocess.run([sys.executable, "-c", FIRST_USE], capture_output=True, text=True, timeout=60)
+    assert (done.stdout.split(), done.returncode) == (["0", "0"], 0), done.stderr

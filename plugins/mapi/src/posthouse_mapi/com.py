@@ -63,7 +63,6 @@ class Pywin32:
             if first:  # to import it made an apartment of this thread, of which nobody but pywin32 would know
                 pythoncom.CoUninitialize()
         self._ole = _ole32()
-
         self._pythoncom = pythoncom
         self._dynamic = win32com.client.dynamic
         self.error: type[Exception] = pythoncom.com_error
