@@ -1,15 +1,18 @@
-"""An installed SMTP transport at work against a scripted server; needs posthouse[testing]."""
+"""An installed SMTP transport at work against a scripted server; needs posthouse[testing] and pytest."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from posthouse.accounts import Account, Selection
+from posthouse.errors import TlsError
 from posthouse.messages import Envelope, Message, Submission
 from posthouse.providers import Credential, CredentialKind, TransportDescription
 from posthouse.receipts import RecipientStatus
-from posthouse.reports import Check
+from posthouse.reports import Check, CheckStatus
 from posthouse.secrets import Secret
 from posthouse.testing.plugins import find
 from posthouse_esmtp.connection import EsmtpConnection
@@ -91,3 +94,31 @@ class Transport:
         assert message.content.endswith(b"\r\n\r\n.\r\n")
         assert b"bcc@" not in message.content
         assert server.sessions[0].verbs[-1] == "QUIT"
+
+    async def check_refusing_strangers(self, server: ScriptedServer) -> None:
+        """Meet a server whose certificate nobody vouches for, and send it nothing.
+
+        Args:
+            server: offers TLS, with a certificate of an authority that is not trusted here.
+        """
+        with pytest.raises(TlsError) as caught:
+            await self.connect(server)
+        assert caught.value.code == "tls.certificate-untrusted"
+        assert caught.value.hint
+        assert b"MAIL" not in server.sessions[0].received
+
+    async def check_test(self, server: ScriptedServer, ca_file: Path) -> list[str]:
+        """Try everything but the content at a server with which all is well.
+
+        Args:
+            server: offers TLS and asks for no sign-in.
+            ca_file: what to trust.
+
+        Returns:
+            The stages that were looked at.
+        """
+        checks = await self.test(server, Credential(), names=True, ca_file=ca_file)
+        assert {check.status for check in checks} == {CheckStatus.OK, CheckStatus.SKIPPED}
+        assert server.messages == []
+        assert "DATA" not in server.sessions[0].verbs
+        return [check.stage.value for check in checks]
