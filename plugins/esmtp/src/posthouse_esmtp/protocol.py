@@ -17,11 +17,15 @@ CLOSING = 421
 """The reply with which a server ends the session, whatever the command was (RFC 5321 section 3.8)."""
 
 
-class Wire(asyncio.Protocol):
+_ROOM = 16384  # octets that are read at once
+
+
+class Wire(asyncio.BufferedProtocol):
     """Counts what the server owes and hands replies out in order. Used by one coroutine at a time.
 
     No task, future or timer belongs to a single reply: `take` waits once for a whole group, and one timer watches over
-    the connection as long as somebody waits.
+    the connection as long as somebody waits. What arrives is read into one buffer: without it the event loop asks the
+    system for 256 KiB of memory each time, which takes ten times as long as reading a reply.
 
     Attributes:
         failure: why the connection is of no use any more; None while it is.
@@ -36,6 +40,7 @@ class Wire(asyncio.Protocol):
         self._server = server
         self._loop = asyncio.get_running_loop()
         self._transport = transport
+        self._room = memoryview(bytearray(_ROOM))
         self._parser = ReplyParser()
         self._arrived: list[Reply] = []
         self._owed = 0
@@ -192,12 +197,16 @@ class Wire(asyncio.Protocol):
 
     # --- what the event loop calls ------------------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Say where to put what arrives."""
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Sort what arrived into replies that are owed; anything else is the end."""
         if self.failure is not None:
             return
         try:
-            replies = self._parser.feed(data)
+            replies = self._parser.feed(bytes(self._room[:nbytes]))
         except ProtocolError as error:
             self.fail(error)
             return
