@@ -13,7 +13,7 @@ from statistics import median
 from .cases import Case, Entry, Op, Server
 from .processes import BrokenContenderError, Contender, Measured, missing, start
 from .samples import sample
-from .sinks import Sink, delayed, postfix_sink, recording_sink
+from .sinks import CAPACITY, Sink, delayed, postfix_sink, recording_sink
 from .verification import WrongCopyError
 
 __all__ = ["Result", "measure", "rate", "ratio"]
@@ -64,7 +64,9 @@ def measure(case: Case, rounds: int, effort: float, folder: Path, say: Callable[
     try:
         with _way(case, folder) as (sink, port):
             begin = partial(start, sample=content, port=port, ca=sink.ca, folder=folder)
-            run = _in_fresh_processes if case.op is Op.MEMORY else _in_warm_processes
+            # The sink keeps a batch, and those before it that only warm up.
+            most = min(MOST, CAPACITY // (4 * content.size))
+            run = _in_fresh_processes if case.op is Op.MEMORY else partial(_in_warm_processes, most=most)
             run(result, begin, sink, min(rounds, case.most_rounds), effort, say)
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
         result.excluded = {entry.label: f"the server cannot run: {error}" for entry in case.entries}
@@ -80,6 +82,7 @@ def _in_warm_processes(
     rounds: int,
     effort: float,
     say: Callable[[str], None],
+    most: int,
 ) -> None:
     case = result.case
     with ExitStack() as stack:
@@ -89,7 +92,7 @@ def _in_warm_processes(
                 say(f"{case.name}: {entry.label}")
                 contender = stack.enter_context(closing(begin(entry)))
                 with _judged(result, entry.label, contender, sink):
-                    taking_part[entry.label] = (contender, _calibrate(contender, case, effort))
+                    taking_part[entry.label] = (contender, _calibrate(contender, case, effort, most))
         for number in range(rounds):
             say(f"{case.name}: round {number + 1} of {rounds}")
             order = [label for label in taking_part if label not in result.wrong]
@@ -130,14 +133,14 @@ def rate(measured: Measured) -> float:
     return measured.count / measured.wall
 
 
-def _calibrate(contender: Contender, case: Case, effort: float) -> int:
+def _calibrate(contender: Contender, case: Case, effort: float, most: int) -> int:
     """Warm up, and find out how many messages keep a contender busy for as long as the case wants."""
     goal = case.seconds * effort
     contender.run(case.op, 1)  # connects, and loads what is loaded late
     count, took = 1, 0.0
-    while took < goal / 3 and count < MOST:
+    while took < goal / 3 and count < most:
         took = contender.run(case.op, count).wall
-        count = max(1, min(MOST, count * 16, round(count * goal / took)))
+        count = max(1, min(most, count * 16, round(count * goal / took)))
     if took < MOST_WARMING:
         contender.run(case.op, count)  # just-in-time compilers want more than a few
     return count

@@ -57,6 +57,13 @@ class Sample:
     bare: int = 0
     strangers: bool = False
 
+    @property
+    def size(self) -> int:
+        """About how many octets one message has on its way, at most."""
+        files = [Path(file.path).stat().st_size for file in (self.inline, self.attachment) if file is not None]
+        bodies = len(self.text.encode()) + len((self.html or "").encode())
+        return 4096 + 64 * len(self.recipients) + 3 * bodies + sum(size * 7 // 5 for size in files)
+
     def numbered(self, number: int) -> tuple[str, str, str | None]:
         """Return subject, text and HTML of one message."""
         digits = str(number)

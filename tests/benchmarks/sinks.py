@@ -21,7 +21,7 @@ from .transcript import Copy, messages
 __all__ = ["Sink", "delayed", "postfix_sink", "recording_sink"]
 
 ROOT = Path(__file__).resolve().parents[2]
-CAPACITY = 512 * 1024 * 1024
+CAPACITY = 1024 * 1024 * 1024  # octets of one connection
 START_SECONDS = 10.0
 
 
