@@ -139,20 +139,24 @@ class Channel:
 
     async def send(self, lease: Lease, submission: Submission, attempt: int) -> Delivery:
         """Send one message over a leased connection. Whatever goes wrong stands in the delivery."""
-        lease.sent += 1
         with suppress(PosthouseError):  # an observer sees it raised; the caller finds it in the delivery
             async with self._observers.around_sending(submission, attempt):
                 delivery = await self._delivery(lease, submission)
                 if failure := failure_of(delivery):
                     raise failure
-        self._note_refusal(lease, delivery)
+        self.note_refusal(lease, delivery)
         return delivery
 
     def send_batch(self, lease: Lease, submissions: AsyncIterator[Submission]) -> AsyncGenerator[Delivery]:
         """Send what ``submissions`` yields; in one go where the transport can, one after the other where it cannot."""
         if not self.scope.batches:
             return self._one_by_one(lease, submissions)
-        return self._observed_batch(lease, submissions) if self._observers else self._batch(lease, submissions)
+        if self._observers:
+            return self._observed_batch(lease, submissions)
+        batch: AsyncGenerator[Delivery] = self.scope.hook.send_batch(
+            connection=lease.connection, submissions=submissions
+        )
+        return batch
 
     async def _delivery(self, lease: Lease, submission: Submission) -> Delivery:
         try:
@@ -173,19 +177,10 @@ class Channel:
         async with (
             ObservedBatch(self._observers) as observed,
             aclosing(observed.submissions(submissions)) as taken,
-            aclosing(self._batch(lease, taken)) as deliveries,
+            aclosing(self.scope.hook.send_batch(connection=lease.connection, submissions=taken)) as deliveries,
         ):
             async for delivery in deliveries:
                 observed.settle(delivery)
-                yield delivery
-
-    async def _batch(self, lease: Lease, submissions: AsyncIterator[Submission]) -> AsyncGenerator[Delivery]:
-        batch = self.scope.hook.send_batch(connection=lease.connection, submissions=submissions)
-        async with aclosing(batch):
-            async for delivery in batch:
-                lease.sent += 1
-                if delivery.untouched:
-                    self._note_refusal(lease, delivery)
                 yield delivery
 
     async def test(self, credential: Credential | None, sender: str, recipient: str) -> AsyncGenerator[Check]:
@@ -250,7 +245,7 @@ class Channel:
         self._credential = await self.credential(renew=True, claims=claims, refused=credential.secret)
         return await self._connect(self._credential)
 
-    def _note_refusal(self, lease: Lease, delivery: Delivery) -> None:
+    def note_refusal(self, lease: Lease, delivery: Delivery) -> None:
         """Remember that a server that looks at the token only when a message comes did not take it."""
         error = delivery.error if delivery.untouched else None
         bearer = self._credential.kind is CredentialKind.BEARER

@@ -195,6 +195,7 @@ class Engine:
                     before = time.perf_counter()
                     try:
                         handed_over = True
+                        lease.sent += 1
                         delivery = await channel.send(lease, prepared.submission, attempt=1 + fresh)
                     finally:
                         channel.pool.release(lease)

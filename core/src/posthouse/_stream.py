@@ -265,6 +265,9 @@ class _Lane:
             ):
                 extended = loop.time()
                 async for delivery in deliveries:
+                    lease.sent += 1
+                    if delivery.untouched:
+                        self._channel.note_refusal(lease, delivery)
                     if delivery.untouched and under_way[0].may_wait(settled):
                         untouched.append(under_way.popleft())
                     else:

@@ -41,6 +41,9 @@ class Outcome(StrEnum):
     """At least one recipient may have been delivered without an answer. Never sent again silently."""
 
 
+_ACCEPTED, _SENT = RecipientStatus.ACCEPTED, Outcome.SENT  # Python 3.11 takes a while to find them in their classes
+
+
 @frozen
 class RecipientOutcome:
     """The answer for one recipient.
@@ -80,11 +83,10 @@ _set_address, _set_status, _set_reply, _set_temporary, _set_reason = (
 def all_accepted(addresses: Sequence[str], reply: Reply) -> tuple[RecipientOutcome, ...]:
     """Return one outcome per address, all of them accepted with the same words."""
     outcomes = []
-    accepted = RecipientStatus.ACCEPTED
     for address in addresses:  # the constructor takes twice as long, and there may be hundreds
         outcome = _new_outcome(RecipientOutcome)
         _set_address(outcome, address)
-        _set_status(outcome, accepted)
+        _set_status(outcome, _ACCEPTED)
         _set_reply(outcome, reply)
         _set_temporary(outcome, False)
         _set_reason(outcome, "")
@@ -164,6 +166,8 @@ class Receipt:
     def outcome(self) -> Outcome:
         """The whole message's outcome, derived from its recipients."""
         statuses = [recipient.status for recipient in self.recipients]
+        if self.error is None and statuses and statuses.count(_ACCEPTED) == len(statuses):
+            return _SENT
         if RecipientStatus.UNCERTAIN in statuses or isinstance(self.error, UncertainError):
             return Outcome.UNCERTAIN
         if RecipientStatus.ACCEPTED in statuses:
