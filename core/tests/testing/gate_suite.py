@@ -16,13 +16,15 @@ class GatePeer(SignIn):
     def __init__(self, server: HttpServer) -> None:
         self.server = server
         server.answer = self.answer
+        # Ports come again, and the authenticator keeps one token for each URL.
+        self.url = f"{server.url}/{next(_numbers)}"
 
     def answer(self, request: HttpRequest) -> HttpAnswer:
         return HttpAnswer(200, f"token-number-{next(_numbers)}".encode())
 
     @property
     def options(self) -> dict[str, str]:
-        return {"url": self.server.url, "password": PASSWORD}
+        return {"url": self.url, "password": PASSWORD}
 
     async def refuse(self) -> None:
         self.server.trouble = HttpAnswer(401)
