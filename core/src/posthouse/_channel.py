@@ -144,7 +144,6 @@ class Channel:
                 delivery = await self._delivery(lease, submission)
                 if failure := failure_of(delivery):
                     raise failure
-        self.note_refusal(lease, delivery)
         return delivery
 
     def send_batch(self, lease: Lease, submissions: AsyncIterator[Submission]) -> AsyncGenerator[Delivery]:

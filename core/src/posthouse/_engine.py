@@ -197,6 +197,7 @@ class Engine:
                         handed_over = True
                         lease.sent += 1
                         delivery = await channel.send(lease, prepared.submission, attempt=1 + fresh)
+                        channel.note_refusal(lease, delivery)
                     finally:
                         channel.pool.release(lease)
                     if delivery.untouched and not fresh and (lease.reused or channel.renewing):
