@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from posthouse.errors import MessageError
 
-__all__ = ["MANAGED_HEADERS", "check_date", "check_header", "check_id", "check_line", "check_text", "check_url"]
+if TYPE_CHECKING:
+    from posthouse.attachments import Attachment
+    from posthouse.messages import Message
+
+__all__ = [
+    "MANAGED_HEADERS",
+    "check_date",
+    "check_header",
+    "check_id",
+    "check_line",
+    "check_message",
+    "check_text",
+    "check_url",
+]
 
 MANAGED_HEADERS = {
     "from": "sender",
@@ -44,8 +59,39 @@ _HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 _LOOSE_ID = re.compile(r"<[!-;=?-~]+>")
 _URL = re.compile(r"(?:https?|mailto):[!-;=?-~]+", re.IGNORECASE)
+_AUTO_SUBMITTED = {None, "no", "auto-generated", "auto-replied", "auto-notified"}  # RFC 3834 section 5, RFC 5436
 _FIRST_YEAR = 1900  # RFC 5322 section 3.3
 _MOST_ON_A_LINE = 960  # of 998 (RFC 5322 section 2.1.1), with room for the header's name
+
+
+def check_message(message: Message) -> None:
+    """Check a message whose fields have their types.
+
+    Raises:
+        MessageError: one of them is malformed, or tries to inject a line.
+    """
+    check_line(message.subject, "subject")
+    check_text(message.text, "text")
+    if message.html is not None:
+        check_text(message.html, "html")
+    if message.date is not None:
+        check_date(message.date)
+    if message.raw is not None:
+        return  # the other fields only tell what it holds, and what other programs wrote is not ours to judge
+    if message.message_id is not None:
+        check_id(message.message_id, "message_id")
+    if message.in_reply_to is not None:
+        check_id(message.in_reply_to, "in_reply_to", loose=True)
+    for reference in message.references:
+        check_id(reference, "references", loose=True)
+    for url in message.list_unsubscribe:
+        check_url(url, "list_unsubscribe")
+    for name, value in message.headers:
+        check_header(name, value)
+    if message.auto_submitted not in _AUTO_SUBMITTED:
+        _refuse_auto_submitted(message.auto_submitted)
+    if message.inline:
+        _check_inline(message.html, message.inline)
 
 
 def check_line(value: object, what: str) -> None:
@@ -134,3 +180,30 @@ def _check_encodable(value: str, what: str) -> None:
             code="message.unicode",
             hint="The text was decoded wrongly; decode it with its real character set.",
         )
+
+
+def _refuse_auto_submitted(value: object) -> None:
+    check_line(value, "auto_submitted")
+    raise MessageError(
+        f"auto_submitted cannot be {value!r}",
+        code="message.auto-submitted",
+        hint="Use 'auto-generated' or 'auto-replied'.",
+    )
+
+
+def _check_inline(html: str | None, files: Sequence[Attachment]) -> None:
+    if html is None:
+        raise MessageError(
+            "inline files need an HTML body that refers to them",
+            code="message.inline",
+            hint="Set html=, or use attachments= instead.",
+        )
+    for file in files:
+        if not file.content_id:
+            raise MessageError(
+                f"the inline file {file.name or 'without a name'} has no content_id, and its name cannot be one",
+                code="message.content-id",
+                hint='Use Attachment(…, content_id="logo") and refer to it by cid:logo.',
+            )
+    if len({file.content_id for file in files}) < len(files):
+        raise MessageError("two inline files have the same content_id", code="message.content-id")

@@ -14,6 +14,7 @@ from posthouse.errors import MessageError
 
 __all__ = [
     "Addresses",
+    "Attachments",
     "to_address",
     "to_addresses",
     "to_attachments",
@@ -49,11 +50,12 @@ def to_addresses(value: Addresses) -> tuple[Address, ...]:
         return parse_addresses(value)
     if isinstance(value, Address):
         return (value,)
-    if isinstance(value, tuple) and {*map(type, value)} == {str}:
+    if isinstance(value, tuple) and {*map(type, value)} == _TEXTS:
         return _read_texts(value)
     return _read_all(value)
 
 
+_TEXTS = {str}
 _read_texts = lru_cache(maxsize=64)(parse_each)  # what goes to a hundred people goes to the same hundred again
 
 
@@ -106,6 +108,8 @@ def to_dsn(value: bool | DsnRequest | None) -> DsnRequest | None:
     """Take True for everything."""
     if value is True:
         return DsnRequest(notify=frozenset({"success", "failure", "delay"}))
+    if value is not None and value is not False and not isinstance(value, DsnRequest):
+        raise MessageError(f"request_dsn is True or a DsnRequest, not {type(value).__name__}", code="message.type")
     return value or None
 
 
@@ -113,7 +117,8 @@ def to_bounce_address(value: str | Address | None) -> str | None:
     """Take an address with or without a name; ``""`` is the null sender."""
     if value is None or value == "":
         return value
-    return Address.parse(value).addr_spec if isinstance(value, str) else value.addr_spec
+    address = to_address(value)
+    return address.addr_spec if address is not None else None
 
 
 def to_raw(value: bytes | None) -> bytes | None:

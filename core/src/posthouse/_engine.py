@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from posthouse import _logs
 from posthouse._channel import Channel, undelivered
 from posthouse._discovery import Registry
+from posthouse._made import made
 from posthouse._preparation import Preparation, Prepared, make_envelope, with_account_defaults
 from posthouse._scope import Extension, Scope, load_extension
 from posthouse._sign_in import expiry_checks
@@ -23,7 +24,7 @@ from posthouse.errors import (
     Stage,
     UncertainError,
 )
-from posthouse.messages import Message
+from posthouse.messages import Message, Submission
 from posthouse.receipts import Delivery, Receipt, RecipientOutcome, RecipientStatus
 from posthouse.reports import Check, CheckStatus, TestReport
 
@@ -116,9 +117,9 @@ class Engine:
             return failed(message, account, error, timings)
         channel = self._channels[account.name]
         try:
-            lease, delivery = await self._deliver(channel, prepared, timings)
+            lease, delivery = await self._deliver(channel, prepared[0], timings)
         except PosthouseError as error:
-            return failed(prepared.submission.message, account, error, timings, prepared)
+            return failed(prepared[0].message, account, error, timings, prepared)
         timings["total"] = time.perf_counter() - started
         return receipt_for(prepared, account, lease, delivery, timings)
 
@@ -176,7 +177,9 @@ class Engine:
         for channel in self._channels.values():
             await channel.pool.close()
 
-    async def _deliver(self, channel: Channel, prepared: Prepared, timings: dict[str, float]) -> tuple[Lease, Delivery]:
+    async def _deliver(
+        self, channel: Channel, submission: Submission, timings: dict[str, float]
+    ) -> tuple[Lease, Delivery]:
         """Send over a warm connection, or a new one.
 
         Once more if a warm one was dead, or the token was refused, before the content left.
@@ -196,7 +199,7 @@ class Engine:
                     try:
                         handed_over = True
                         lease.sent += 1
-                        delivery = await channel.send(lease, prepared.submission, attempt=1 + fresh)
+                        delivery = await channel.send(lease, submission, attempt=1 + fresh)
                         channel.note_refusal(lease, delivery)
                     finally:
                         channel.pool.release(lease)
@@ -229,22 +232,26 @@ def receipt_for(
     prepared: Prepared, account: Account, lease: Lease, delivery: Delivery, timings: Mapping[str, float]
 ) -> Receipt:
     """Make the receipt of a message that a transport has dealt with."""
+    submission, withheld = prepared
     if delivery.untouched:
         broken = delivery.error or ConnectError("The connection broke before anything was sent.", temporary=True)
-        delivery = undelivered(prepared.submission, broken)
+        delivery = undelivered(submission, broken)
     connection = lease.connection
-    return Receipt(
-        account=account.name,
-        transport=account.transport.kind,
-        message_id=prepared.submission.message.message_id or "",
-        recipients=delivery.recipients + prepared.withheld,
-        error=delivery.error,
-        reply=delivery.reply,
-        request_id=delivery.request_id,
-        security=connection.security,
-        authentication=connection.authentication,
-        timings=timings,
-        notes=(*connection.notes, *delivery.notes),
+    return made(
+        Receipt,
+        {
+            "account": account.name,
+            "transport": account.transport.kind,
+            "message_id": submission.message.message_id or "",
+            "recipients": delivery.recipients + withheld,
+            "error": delivery.error,
+            "reply": delivery.reply,
+            "request_id": delivery.request_id,
+            "security": connection.security,
+            "authentication": connection.authentication,
+            "timings": timings,
+            "notes": (*connection.notes, *delivery.notes),
+        },
     )
 
 
@@ -257,7 +264,8 @@ def failed(
 ) -> Receipt:
     """Make the receipt of a message that met an error on the way, as far as it came."""
     if prepared is not None:
-        recipients = undelivered(prepared.submission, error).recipients + prepared.withheld
+        submission, withheld = prepared
+        recipients = undelivered(submission, error).recipients + withheld
     else:
         recipients = tuple(
             RecipientOutcome(address.addr_spec, RecipientStatus.REFUSED, error.reply, error.temporary, error.message)

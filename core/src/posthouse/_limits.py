@@ -23,6 +23,11 @@ class RateLimit:
         self._window = _WINDOW if per_minute >= 1 or not per_minute else _WINDOW / per_minute
         self._taken: deque[float] = deque()
 
+    @property
+    def unlimited(self) -> bool:
+        """True if any number may go at any time."""
+        return not self._most
+
     def delay(self) -> float:
         """Return the seconds until the next message may go; 0 if it may go now."""
         if not self._most:

@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-from attrs import define
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from posthouse import _extensions
+from posthouse._made import made
 from posthouse._safety import apply_safety, require_sending
 from posthouse.addresses import Address
 from posthouse.errors import MessageError, Problem
@@ -32,12 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Preparation", "Prepared", "make_envelope", "with_account_defaults"]
 
 
-@define(eq=False)
-class Prepared:
-    """A submission, and the recipients that policy kept out of it."""
-
-    submission: Submission
-    withheld: tuple[RecipientOutcome, ...] = ()
+Prepared: TypeAlias = "tuple[Submission, tuple[RecipientOutcome, ...]]"
+"""A submission, and the recipients that policy kept out of it."""
 
 
 class Preparation:
@@ -76,7 +71,8 @@ class Preparation:
             NotPermittedError: sending is off, or no recipient may be mailed.
             MessageError: it has no sender or no recipient, or asks for what the transport cannot carry.
         """
-        message = self._completed(message)
+        require_sending(self._safety)
+        message = with_account_defaults(message, self._account)
         for extension in self._early:
             message = await _extensions.apply(extension, message, self._account)
         message, envelope, withheld = self._addressed(message)
@@ -86,12 +82,9 @@ class Preparation:
 
     def at_once(self, message: Message, number: int = 0) -> Prepared:
         """Do the same without extensions, and so without waiting."""
-        message, envelope, withheld = self._addressed(self._completed(message))
-        return self._checked(message, envelope, withheld, number)
-
-    def _completed(self, message: Message) -> Message:
         require_sending(self._safety)
-        return with_account_defaults(message, self._account)
+        message, envelope, withheld = self._addressed(with_account_defaults(message, self._account))
+        return self._checked(message, envelope, withheld, number)
 
     def _addressed(self, message: Message) -> tuple[Message, Envelope, tuple[RecipientOutcome, ...]]:
         envelope = make_envelope(message, self._account)
@@ -107,7 +100,7 @@ class Preparation:
                 code="message.unsupported",
                 details={"problems": [str(problem) for problem in problems]},
             )
-        return Prepared(Submission(message=message, envelope=envelope, number=number), withheld)
+        return Submission(message=message, envelope=envelope, number=number), withheld
 
 
 def with_account_defaults(message: Message, account: Account) -> Message:
@@ -153,11 +146,19 @@ def make_envelope(message: Message, account: Account) -> Envelope:
         raise MessageError(
             "The message has no recipients.", code="message.no-recipients", hint="Name at least one in to, cc or bcc."
         )
-    for bounces_to in (message.envelope_sender, account.envelope_sender, message.sender and message.sender.addr_spec):
-        if bounces_to is not None:
-            break
-    return Envelope(
-        sender=bounces_to or "", recipients=recipients, dsn=message.request_dsn, require_tls=message.require_tls
+    bounces_to = message.envelope_sender
+    if bounces_to is None:
+        bounces_to = account.envelope_sender
+    if bounces_to is None and message.sender is not None:
+        bounces_to = message.sender.addr_spec
+    return made(
+        Envelope,
+        {
+            "sender": bounces_to or "",
+            "recipients": recipients,
+            "dsn": message.request_dsn,
+            "require_tls": message.require_tls,
+        },
     )
 
 

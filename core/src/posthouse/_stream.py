@@ -118,7 +118,7 @@ class Stream:
         started = time.perf_counter()
         ready = account = None
         try:
-            ready = as_message(message)
+            ready = message if isinstance(message, Message) else as_message(message)
             account = self._choose(ready)
             lane = self._lanes.get(account.name)
             if lane is None:
@@ -293,7 +293,7 @@ class _Lane:
                 untouched.append(job)
                 continue
             broken = error or UncertainError("The transport gave no answer for this message.", code="plugin.contract")
-            self._settle(job, lease, undelivered(job.prepared.submission, broken))
+            self._settle(job, lease, undelivered(job.prepared[0], broken))
         self._waiting.extendleft(reversed(untouched))
 
     def _settle(self, job: _Job, lease: Lease, delivery: Delivery) -> None:
@@ -314,7 +314,7 @@ class _Lane:
             self._fail(self._waiting.popleft(), error)
 
     def _fail(self, job: _Job, error: PosthouseError) -> None:
-        message = job.prepared.submission.message
+        message = job.prepared[0].message
         self._finish(job.number, failed(message, self._account, error, job.timings, job.prepared))
 
 
@@ -325,18 +325,19 @@ class _Submissions(AsyncIterator["Submission"]):
         limits = channel.account.delivery
         self._waiting = waiting
         self._under_way = under_way
-        self._rate = channel.rate
+        self._rate = None if channel.rate.unlimited else channel.rate
         self._room = limits.messages_per_connection - lease.sent if limits.messages_per_connection else -1
 
     def ready(self) -> Submission | None:
         """Return the next one, None if there is none now."""
-        if not self._waiting or not self._room or self._rate.delay():
+        if not self._waiting or not self._room or (self._rate is not None and self._rate.delay()):
             return None
         job = self._waiting.popleft()
         self._under_way.append(job)
         self._room -= 1
-        self._rate.take()
-        return job.prepared.submission
+        if self._rate is not None:
+            self._rate.take()
+        return job.prepared[0]
 
     async def __anext__(self) -> Submission:
         if (submission := self.ready()) is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import field, frozen
 
-from posthouse._checks import check_date, check_header, check_id, check_line, check_text, check_url
+from posthouse._checks import check_date, check_header, check_id, check_message
 from posthouse._converters import (
     Addresses,
+    Attachments,
     to_address,
     to_addresses,
     to_attachments,
@@ -23,6 +24,7 @@ from posthouse._converters import (
     to_raw,
     to_texts,
 )
+from posthouse._made import made
 from posthouse.addresses import Address, unique
 from posthouse.attachments import Attachment
 from posthouse.envelopes import DsnRequest, Envelope
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
     from posthouse.mime import Rendered
 
 __all__ = ["Addresses", "Attachment", "DsnRequest", "Envelope", "Message", "Priority", "Submission"]
-
-_AUTO_SUBMITTED = {None, "no", "auto-generated", "auto-replied", "auto-notified"}  # RFC 3834 section 5, RFC 5436
-
 
 _HEADERS = {"sender": "From", "date": "Date", "message_id": "Message-ID", "reply_to": "Reply-To"}
 
@@ -60,7 +59,7 @@ def _priority(value: str | Priority | None) -> Priority | None:
         ) from error
 
 
-@frozen(slots=False)  # a dictionary is copied at once, and every message is copied on its way
+@frozen(slots=False, init=False)  # a dictionary is copied at once, and every message is copied on its way
 class Message:
     """A message. It does not change once made; ``attrs.evolve`` makes a changed copy.
 
@@ -93,59 +92,90 @@ class Message:
         MessageError: an address, header or option is malformed, or tries to inject a line.
     """
 
-    sender: Address | None = field(default=None, converter=to_address)
-    to: tuple[Address, ...] = field(default=(), converter=to_addresses)
-    cc: tuple[Address, ...] = field(default=(), converter=to_addresses)
-    bcc: tuple[Address, ...] = field(default=(), converter=to_addresses)
-    reply_to: tuple[Address, ...] = field(default=(), converter=to_addresses)
+    sender: Address | None = None
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
     subject: str = ""
     text: str | None = None
     html: str | None = None
-    attachments: tuple[Attachment, ...] = field(default=(), converter=to_attachments)
-    inline: tuple[Attachment, ...] = field(default=(), converter=to_inline)
-    headers: tuple[tuple[str, str], ...] = field(default=(), converter=to_headers)
-    priority: Priority | None = field(default=None, converter=_priority)
+    attachments: tuple[Attachment, ...] = ()
+    inline: tuple[Attachment, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    priority: Priority | None = None
     date: datetime | None = None
     message_id: str | None = None
-    list_unsubscribe: tuple[str, ...] = field(default=(), converter=to_texts)
-    request_dsn: DsnRequest | None = field(default=None, converter=to_dsn)
-    request_read_receipt: bool = field(default=False, kw_only=True)
-    in_reply_to: str | None = field(default=None, kw_only=True)
-    references: tuple[str, ...] = field(default=(), converter=to_texts, kw_only=True)
-    sender_header: Address | None = field(default=None, converter=to_address, kw_only=True)
-    envelope_sender: str | None = field(default=None, converter=to_bounce_address, kw_only=True)
-    auto_submitted: str | None = field(default=None, kw_only=True)
-    require_tls: bool = field(default=False, kw_only=True)
-    raw: bytes | None = field(default=None, converter=to_raw, kw_only=True, repr=False)
-    frozen: Rendered | None = field(default=None, kw_only=True, repr=False, eq=False)
+    list_unsubscribe: tuple[str, ...] = ()
+    request_dsn: DsnRequest | None = None
+    request_read_receipt: bool = False
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    sender_header: Address | None = None
+    envelope_sender: str | None = None
+    auto_submitted: str | None = None
+    require_tls: bool = False
+    raw: bytes | None = field(default=None, repr=False)
+    frozen: Rendered | None = field(default=None, repr=False, eq=False)
 
-    def __attrs_post_init__(self) -> None:
-        check_line(self.subject, "subject")
-        check_text(self.text, "text")
-        if self.html is not None:
-            check_text(self.html, "html")
-        if self.date is not None:
-            check_date(self.date)
-        if self.raw is not None:
-            return  # the other fields only tell what it holds, and what other programs wrote is not ours to judge
-        if self.message_id is not None:
-            check_id(self.message_id, "message_id")
-        if self.in_reply_to is not None:
-            check_id(self.in_reply_to, "in_reply_to", loose=True)
-        for reference in self.references:
-            check_id(reference, "references", loose=True)
-        for url in self.list_unsubscribe:
-            check_url(url, "list_unsubscribe")
-        for name, value in self.headers:
-            check_header(name, value)
-        if self.auto_submitted not in _AUTO_SUBMITTED:
-            check_line(self.auto_submitted, "auto_submitted")
-            hint = "Use 'auto-generated' or 'auto-replied'."
-            raise MessageError(
-                f"auto_submitted cannot be {self.auto_submitted!r}", code="message.auto-submitted", hint=hint
-            )
-        if self.inline:
-            _check_inline(self)
+    def __init__(
+        self,
+        sender: str | Address | None = None,
+        to: Addresses = (),
+        cc: Addresses = (),
+        bcc: Addresses = (),
+        reply_to: Addresses = (),
+        subject: str = "",
+        text: str | None = None,
+        html: str | None = None,
+        attachments: Attachments = (),
+        inline: Attachments = (),
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        priority: str | Priority | None = None,
+        date: datetime | None = None,
+        message_id: str | None = None,
+        list_unsubscribe: str | Iterable[str] = (),
+        request_dsn: bool | DsnRequest | None = None,
+        *,
+        request_read_receipt: bool = False,
+        in_reply_to: str | None = None,
+        references: str | Iterable[str] = (),
+        sender_header: str | Address | None = None,
+        envelope_sender: str | Address | None = None,
+        auto_submitted: str | None = None,
+        require_tls: bool = False,
+        raw: bytes | None = None,
+        frozen: Rendered | None = None,
+    ) -> None:
+        # By hand, since every message comes through here: what is not given stays as it is in the copy.
+        fields = _EMPTY.copy()
+        fields["sender"] = to_address(sender)
+        fields["to"] = to_addresses(to)
+        fields["subject"] = subject
+        fields["text"] = text
+        fields["html"] = html
+        if cc or bcc or reply_to:
+            fields |= {"cc": to_addresses(cc), "bcc": to_addresses(bcc), "reply_to": to_addresses(reply_to)}
+        if attachments or inline:
+            fields |= {"attachments": to_attachments(attachments), "inline": to_inline(inline)}
+        if sender_header is not None or envelope_sender is not None:
+            fields["sender_header"] = to_address(sender_header)
+            fields["envelope_sender"] = to_bounce_address(envelope_sender)
+        if headers or list_unsubscribe or priority is not None or auto_submitted is not None:
+            fields["headers"] = to_headers(headers)
+            fields["list_unsubscribe"] = to_texts(list_unsubscribe)
+            fields["priority"] = _priority(priority)
+            fields["auto_submitted"] = auto_submitted
+        if date is not None or message_id is not None or in_reply_to is not None or references:
+            fields |= {"date": date, "message_id": message_id}
+            fields |= {"in_reply_to": in_reply_to, "references": to_texts(references)}
+        if request_dsn is not None or request_read_receipt or require_tls:
+            fields["request_dsn"] = to_dsn(request_dsn)
+            fields |= {"request_read_receipt": request_read_receipt, "require_tls": require_tls}
+        if raw is not None or frozen is not None:
+            fields |= {"raw": to_raw(raw), "frozen": frozen}
+        object.__setattr__(self, "__dict__", fields)
+        check_message(self)
 
     @classmethod
     def from_email(cls, message: EmailMessage) -> Message:
@@ -256,9 +286,7 @@ class Message:
                 code="message.frozen",
                 hint="Change it in an earlier phase: [plugins] extensions names those that run last.",
             )
-        changed = object.__new__(Message)
-        object.__setattr__(changed, "__dict__", self.__dict__ | changes)
-        return changed
+        return made(Message, self.__dict__ | changes)
 
     def _with_raw_headers(self, headers: Mapping[str, Any], *, replace: bool = True) -> Message:
         if self.raw is None:
@@ -266,6 +294,9 @@ class Message:
         from posthouse.mime.raw import with_headers
 
         return attrs.evolve(self, raw=with_headers(self.raw, headers, replace=replace))
+
+
+_EMPTY: dict[str, Any] = {each.name: each.default for each in attrs.fields(Message)}
 
 
 @frozen(kw_only=True)
@@ -281,22 +312,3 @@ class Submission:
     message: Message
     envelope: Envelope
     number: int = 0
-
-
-def _check_inline(message: Message) -> None:
-    if message.html is None:
-        raise MessageError(
-            "inline files need an HTML body that refers to them",
-            code="message.inline",
-            hint="Set html=, or use attachments= instead.",
-        )
-    for part in message.inline:
-        if not part.content_id:
-            raise MessageError(
-                f"the inline file {part.name or 'without a name'} has no content_id, and its name cannot be one",
-                code="message.content-id",
-                hint='Use Attachment(…, content_id="logo") and refer to it by cid:logo.',
-            )
-    ids = [part.content_id for part in message.inline]
-    if len(set(ids)) < len(ids):
-        raise MessageError("two inline files have the same content_id", code="message.content-id")

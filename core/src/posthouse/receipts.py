@@ -94,7 +94,7 @@ def all_accepted(addresses: Sequence[str], reply: Reply) -> tuple[RecipientOutco
     return tuple(outcomes)
 
 
-@frozen(slots=False)  # a dictionary is filled at once, and every message has one of these
+@frozen(slots=False, init=False)  # a dictionary is taken as it is, and every message has one of these
 class Delivery:
     """What a transport says about one submission.
 
@@ -109,11 +109,33 @@ class Delivery:
     """
 
     recipients: tuple[RecipientOutcome, ...]
-    reply: Reply | None = None
-    request_id: str = ""
-    error: PosthouseError | None = None
-    untouched: bool = False
-    notes: tuple[str, ...] = ()
+    reply: Reply | None
+    request_id: str
+    error: PosthouseError | None
+    untouched: bool
+    notes: tuple[str, ...]
+
+    def __init__(
+        self,
+        recipients: tuple[RecipientOutcome, ...],
+        reply: Reply | None = None,
+        request_id: str = "",
+        error: PosthouseError | None = None,
+        untouched: bool = False,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        object.__setattr__(
+            self,
+            "__dict__",
+            {
+                "recipients": recipients,
+                "reply": reply,
+                "request_id": request_id,
+                "error": error,
+                "untouched": untouched,
+                "notes": notes,
+            },
+        )
 
 
 @frozen(kw_only=True, slots=False)
@@ -165,9 +187,13 @@ class Receipt:
     @property
     def outcome(self) -> Outcome:
         """The whole message's outcome, derived from its recipients."""
-        statuses = [recipient.status for recipient in self.recipients]
-        if self.error is None and statuses and statuses.count(_ACCEPTED) == len(statuses):
-            return _SENT
+        if self.error is None and self.recipients:
+            for recipient in self.recipients:
+                if recipient.status is not _ACCEPTED:
+                    break
+            else:
+                return _SENT
+        statuses = {recipient.status for recipient in self.recipients}
         if RecipientStatus.UNCERTAIN in statuses or isinstance(self.error, UncertainError):
             return Outcome.UNCERTAIN
         if RecipientStatus.ACCEPTED in statuses:
