@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from binascii import b2a_base64, b2a_qp
-from typing import NamedTuple
 
-__all__ = ["EncodedText", "encode_text", "has_long_line", "is_plain"]
+__all__ = ["encode_text", "has_long_line", "is_plain"]
 
 _LONGEST_LINE = 998
 _BASE64_LINE = 57  # bytes that become 76 characters
@@ -13,23 +12,14 @@ _WITHOUT_CONTROLS = bytes(octet if octet in b"\t\r\n" or 32 <= octet != 127 else
 _NOT_ESCAPED = bytes(octet for octet in range(32, 127) if octet != ord("=")) + b"\t\r\n"
 
 
-class EncodedText(NamedTuple):
-    """A text body as it travels; its charset is UTF-8, of which ASCII is a part.
-
-    Attributes:
-        encoding: value of Content-Transfer-Encoding.
-        octets: with CRLF line endings, ending with one unless it is empty.
-    """
-
-    encoding: str
-    octets: bytes
-
-
-def encode_text(text: str, *, eightbit: bool) -> EncodedText:
-    """Encode a body. Each kind of line ending becomes CRLF, and the last line gets one.
+def encode_text(text: str, eightbit: bool) -> tuple[str, bytes]:
+    """Encode a body in UTF-8. Each kind of line ending becomes CRLF, and the last line gets one.
 
     As it is where the lines allow that (no control character, none longer than 998 octets), UTF-8 as it is only if
     ``eightbit``; otherwise quoted-printable or base64, whichever is shorter.
+
+    Returns:
+        The Content-Transfer-Encoding, and the octets as they travel.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -38,19 +28,19 @@ def encode_text(text: str, *, eightbit: bool) -> EncodedText:
     data = text.encode()
     is_ascii = text.isascii()
     if (is_ascii or eightbit) and is_plain(data):
-        return EncodedText("7bit" if is_ascii else "8bit", data.replace(b"\n", b"\r\n"))
+        return ("7bit" if is_ascii else "8bit"), data.replace(b"\n", b"\r\n")
     escaped = len(data.translate(None, _NOT_ESCAPED))
     if len(data) + 2 * escaped <= len(data) // 3 * 4 and b"\0" not in data:
-        return EncodedText("quoted-printable", b2a_qp(data, istext=True).replace(b"\n", b"\r\n"))
-    return EncodedText("base64", _base64_lines(data.replace(b"\n", b"\r\n")))
+        return "quoted-printable", b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
+    return "base64", _base64_lines(data.replace(b"\n", b"\r\n"))
 
 
-def is_plain(data: bytes, *, crlf: bool = False) -> bool:
+def is_plain(data: bytes, crlf: bool = False) -> bool:
     """True if no line is too long and no control character needs encoding."""
-    return data.translate(_WITHOUT_CONTROLS) == data and not has_long_line(data, crlf=crlf)
+    return data.translate(_WITHOUT_CONTROLS) == data and not has_long_line(data, crlf)
 
 
-def has_long_line(data: bytes, *, crlf: bool) -> bool:
+def has_long_line(data: bytes, crlf: bool) -> bool:
     """True if a line has more than 998 octets without its line ending, CRLF or LF (RFC 5322 section 2.1.1)."""
     longest = _LONGEST_LINE + crlf
     position = 0

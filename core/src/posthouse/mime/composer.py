@@ -44,20 +44,20 @@ def render(message: Message, *, eightbit: bool = False, utf8: bool = False) -> R
     if message.raw is not None:
         return _render_raw(message.raw, eightbit=eightbit, utf8=utf8)
     needs_utf8 = utf8 and _has_unicode_addresses(message)
-    headers = message_headers(message, utf8=needs_utf8)
-    body = _body(message, eightbit=eightbit)
+    headers = message_headers(message, needs_utf8)
+    body = _body(message, eightbit)
     head = f"{headers}MIME-Version: 1.0\r\n{body.headers}\r\n".encode()
     first, *others = body.content
     segments = [head + first, *others] if isinstance(first, bytes) else [head, first, *others]
     return Rendered(segments, needs_eightbit=body.eightbit or needs_utf8, needs_utf8=needs_utf8)
 
 
-def _body(message: Message, *, eightbit: bool) -> Part:
+def _body(message: Message, eightbit: bool) -> Part:
     global _last
-    kept = _last
-    if kept is not None and kept[1] == eightbit and _same_content(kept[0], message):
-        return kept[2]
-    body = body_of(message, eightbit=eightbit)
+    last = _last  # taken once, since another thread may render too
+    if last is not None and last[0].text is message.text and last[1] is eightbit and _same_files(last[0], message):
+        return last[2]
+    body = body_of(message, eightbit)
     for segment in body.content:
         if isinstance(segment, bytes) and len(segment) > _MOST_KEPT:
             return body
@@ -65,10 +65,9 @@ def _body(message: Message, *, eightbit: bool) -> Part:
     return body
 
 
-def _same_content(one: Message, other: Message) -> bool:
+def _same_files(one: Message, other: Message) -> bool:
     return (
-        one.text is other.text
-        and one.html is other.html
+        one.html is other.html
         and one.attachments is other.attachments
         and one.inline is other.inline
         and not any(file.blocking for file in other.attachments)  # a file may have changed

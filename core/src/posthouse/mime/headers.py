@@ -33,7 +33,7 @@ _PRIORITIES = {
 }
 
 
-def message_headers(message: Message, *, utf8: bool) -> str:
+def message_headers(message: Message, utf8: bool) -> str:
     """Return all header fields but those of MIME.
 
     Args:
@@ -48,11 +48,14 @@ def message_headers(message: Message, *, utf8: bool) -> str:
         raise MessageError("the message has no sender", code="message.sender", hint="Set sender=, or the account's.")
     parts = [_from_field(message.sender, utf8)]
     if message.sender_header is not None:
-        parts.append(address_field("Sender", (message.sender_header,), utf8=utf8))
-    for name, addresses in (("To", message.to), ("Cc", message.cc), ("Reply-To", message.reply_to)):
-        if addresses:
-            parts.append(address_field(name, addresses, utf8=utf8))
-    parts.append(text_field("Subject", message.subject, utf8=utf8))
+        parts.append(address_field("Sender", (message.sender_header,), utf8))
+    if message.to:
+        parts.append(address_field("To", message.to, utf8))
+    if message.cc:
+        parts.append(address_field("Cc", message.cc, utf8))
+    if message.reply_to:
+        parts.append(address_field("Reply-To", message.reply_to, utf8))
+    parts.append(text_field("Subject", message.subject, utf8))
     parts.append(f"Date: {format_date(message.date or datetime.now(UTC))}\r\n")
     if message.message_id is not None:
         parts.append(f"Message-ID: {message.message_id}\r\n")
@@ -65,11 +68,11 @@ def message_headers(message: Message, *, utf8: bool) -> str:
     if message.priority is not None:
         parts.append(_PRIORITIES[message.priority])
     if message.request_read_receipt:
-        parts.append(address_field("Disposition-Notification-To", (message.sender,), utf8=utf8))
+        parts.append(address_field("Disposition-Notification-To", (message.sender,), utf8))
     if message.auto_submitted is not None:
         parts.append(f"Auto-Submitted: {message.auto_submitted}\r\n")
     for name, value in message.headers:
-        parts.append(text_field(name, value, utf8=utf8))
+        parts.append(text_field(name, value, utf8))
     return "".join(parts)
 
 
@@ -80,11 +83,11 @@ def field_octets(name: str, value: Any) -> bytes:
     if isinstance(value, datetime):
         return f"{name}: {format_date(value)}\r\n".encode()
     if isinstance(value, str):
-        return text_field(name, value, utf8=False).encode()
-    return address_field(name, value, utf8=any(address.ascii is None for address in value)).encode()
+        return text_field(name, value, False).encode()
+    return address_field(name, value, any(address.ascii is None for address in value)).encode()
 
 
-def text_field(name: str, value: str, *, utf8: bool) -> str:
+def text_field(name: str, value: str, utf8: bool) -> str:
     """Return an unstructured field. Whatever the value, it is read back as it was given.
 
     It stays readable where it can; what could be lost on the way (spaces at the ends, runs of spaces at a fold, what
@@ -114,14 +117,14 @@ def _from_field(sender: Address, utf8: bool) -> str:
     global _last_from
     last = _last_from  # taken once, since another thread may render too
     if sender is not last[0] or utf8 is not last[1]:  # the very same for all messages of an account
-        last = _last_from = (sender, utf8, address_field("From", (sender,), utf8=utf8))
+        last = _last_from = (sender, utf8, address_field("From", (sender,), utf8))
     return last[2]
 
 
 _last_from: tuple[Address | None, bool, str] = (None, False, "")
 
 
-def address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str:
+def address_field(name: str, addresses: Sequence[Address], utf8: bool) -> str:
     """Return a field that lists addresses, folded between them.
 
     Raises:
@@ -136,7 +139,7 @@ def address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str
     last = _last_fields.get(name)
     if last is not None and last[0] is addresses and last[1] == utf8:
         return last[2]
-    field = _long_address_field(name, addresses, utf8=utf8)
+    field = _long_address_field(name, addresses, utf8)
     if name in _REPEATED:
         _last_fields[name] = (addresses, utf8, field)
     return field
@@ -146,7 +149,7 @@ _REPEATED = {"To", "Cc", "Reply-To"}
 _last_fields: dict[str, tuple[Sequence[Address], bool, str]] = {}
 
 
-def _long_address_field(name: str, addresses: Sequence[Address], *, utf8: bool) -> str:
+def _long_address_field(name: str, addresses: Sequence[Address], utf8: bool) -> str:
     words: list[str] = []
     for address in addresses:
         spec: str | None = address.addr_spec
@@ -159,7 +162,7 @@ def _long_address_field(name: str, addresses: Sequence[Address], *, utf8: bool) 
                 hint="Use another server, or an address whose part before the @ is ASCII.",
             )
         if address.name:
-            words += _display_name(address.name, 1 if words else len(name) + 2, utf8=utf8)
+            words += _display_name(address.name, 1 if words else len(name) + 2, utf8)
             words.append(f"<{spec}>,")
         else:
             words.append(f"{spec},")
@@ -206,7 +209,7 @@ def _is_plain(name: str) -> bool:
     return len(name) <= _LONGEST_PLAIN_NAME and "=?" not in name and _PLAIN_NAME.fullmatch(name) is not None
 
 
-def _display_name(name: str, used: int, *, utf8: bool) -> list[str]:
+def _display_name(name: str, used: int, utf8: bool) -> list[str]:
     if len(name) <= _LONGEST_PLAIN_NAME and "=?" not in name:
         if _is_plain(name):
             return [name]

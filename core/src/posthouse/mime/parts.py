@@ -19,7 +19,10 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import attrs
+from attrs import define
 
 from posthouse.errors import MessageError
 from posthouse.mime.bodies import encode_text, is_plain
@@ -36,7 +39,8 @@ __all__ = ["Part", "body_of"]
 _MOST_KEPT = 64 * 1024  # bytes; a small attachment in memory is encoded once for all recipients
 
 
-class Part(NamedTuple):
+@define(eq=False)
+class Part:
     """One part, or the body of a whole message.
 
     Attributes:
@@ -50,13 +54,13 @@ class Part(NamedTuple):
     eightbit: bool = False
 
 
-def body_of(message: Message, *, eightbit: bool) -> Part:
+def body_of(message: Message, eightbit: bool) -> Part:
     """Return the body of a message, its content merged into as few segments as it has streamed files."""
     if message.html is None and not message.attachments:
         return _text("plain", message.text or "", eightbit)
     parts = [*_texts(message, eightbit), *(_file(file, "attachment", eightbit) for file in message.attachments)]
     body = _multipart("mixed", parts) if message.attachments else parts[0]
-    return body if len(body.content) == 1 else body._replace(content=_merged(body.content))
+    return body if len(body.content) == 1 else attrs.evolve(body, content=_merged(body.content))
 
 
 def _texts(message: Message, eightbit: bool) -> Iterator[Part]:
@@ -74,9 +78,9 @@ def _texts(message: Message, eightbit: bool) -> Iterator[Part]:
 
 
 def _text(subtype: str, text: str, eightbit: bool) -> Part:
-    encoded = encode_text(text, eightbit=eightbit)
-    headers = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoded.encoding}\r\n'
-    return Part(headers, [encoded.octets], encoded.encoding == "8bit")
+    encoding, octets = encode_text(text, eightbit)
+    headers = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n'
+    return Part(headers, [octets], encoding == "8bit")
 
 
 def _file(file: Attachment, disposition: str, eightbit: bool) -> Part:
