@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from itertools import islice, takewhile
 
 from posthouse.errors import ConnectError, MessageError, PosthouseError, Reply, Stage, ThrottledError
@@ -21,7 +21,8 @@ from posthouse.messages import Submission
 from posthouse.receipts import Delivery
 from posthouse_esmtp.answers import error_for
 from posthouse_esmtp.envelope import Terms
-from posthouse_esmtp.protocol import CLOSING, Wire
+from posthouse_esmtp.protocol import Wire
+from posthouse_esmtp.replies import CLOSING
 from posthouse_esmtp.transaction import END, SMALL, Job, Transaction
 
 __all__ = ["WINDOW", "Pipeline"]
@@ -64,10 +65,11 @@ class Pipeline:
         self._terms = terms
         self._timeout = timeout
         self._server = server
+        self._ahead = AHEAD if terms.max_transactions is None else 1
         self._reset = False
         self._begun = 0
         self._jobs: deque[Job] = deque()  # taken, and not answered to the caller
-        self._ready: deque[Job] = deque()  # those of them that have transactions left to begin
+        self._ready: deque[Transaction] = deque()  # those of theirs that are left to begin
         self._handed_over: Transaction | None = None  # its content waits for an answer
         self._current: Transaction | None = None  # its envelope does, or is answered
         self._window: deque[Transaction] = deque()
@@ -109,7 +111,7 @@ class Pipeline:
         """Take the oldest job, and return what became of it."""
         job = self._jobs.popleft()
         delivery = job.delivery(self._server, lost)
-        job.over.clear()  # its transactions refer to it, and such a ring waits for the garbage collector
+        job.transactions = ()  # they refer to it, and such a ring waits for the garbage collector
         return delivery
 
     def _end(self) -> None:
@@ -159,7 +161,8 @@ class Pipeline:
         Returns:
             True if an answer to what was handed over was taken.
         """
-        if self._current is None or not self._terms.pipelining or self._at_hand() is None:
+        terms = self._terms
+        if self._current is None or not terms.pipelining or terms.max_transactions is not None or not self._ready:
             return False
         waiting = self._handed_over
         self._bunch = BUNCH
@@ -171,19 +174,17 @@ class Pipeline:
         done, current = self._handed_over, self._current
         assert done is not None
         assert current is not None
-        content, *envelope = self._wire.pull(2 + current.owed)
-        self._note_content(done, content)
-        self._note_envelope(current, envelope)
+        replies = self._wire.pull(2 + current.owed)
+        self._note_content(done, replies[0])
+        self._note_envelope(current, replies[1:])
         self._handed_over = None
-        upcoming = self._at_hand()
-        if not (done.accepted and current.smooth and current.go_ahead and current.job.small and upcoming is not None):
+        if not (done.accepted and current.smooth and current.go_ahead and current.job.small and self._ready):
             return 0
-        if self._wire.failure is not None or self.exhausted:
-            return 0
+        upcoming = self._ready[0]
         self._write_content(current, upcoming)
         self._handed_over, self._current = current, upcoming
         self._bunch -= 1
-        if len(self._ready) < 2:
+        if not self._ready:
             self._read_at_once()
         return 2 + upcoming.owed if self._bunch and self._ready else 0
 
@@ -193,7 +194,7 @@ class Pipeline:
         if transaction is not None:
             self._begin(transaction)
             if self._terms.pipelining:
-                group = transaction.envelope(b"DATA\r\n", reset=self._reset)
+                group = transaction.envelope(b"DATA\r\n", self._reset)
                 replies += transaction.owed + 1
                 self._reset = False
         if before or group:
@@ -203,7 +204,7 @@ class Pipeline:
         self._wire.stage = Stage.SENDER
         self._note_envelope(transaction, await self._wire.take(transaction.owed + 1, self._timeout))
 
-    def _note_envelope(self, transaction: Transaction, replies: Sequence[Reply]) -> None:
+    def _note_envelope(self, transaction: Transaction, replies: list[Reply]) -> None:
         rest = transaction.take(replies)
         transaction.data = rest[0] if rest else None
         if not (transaction.smooth and transaction.go_ahead):
@@ -292,7 +293,7 @@ class Pipeline:
         wire, rendered = self._wire, transaction.job.rendered
         self._begin(transaction)
         wire.stage = Stage.SENDER
-        wire.write(transaction.envelope(b"", reset=self._reset), transaction.owed)
+        wire.write(transaction.envelope(b"", self._reset), transaction.owed)
         self._reset = True
         transaction.take(await wire.take(transaction.owed, self._timeout))
         if not self._check(transaction) or not transaction.wanted:
@@ -324,7 +325,7 @@ class Pipeline:
             self._begin(transaction)
             rendered = transaction.job.rendered
             # A message that is refused leaves its transaction open, so each one in the window begins afresh.
-            group.append(transaction.envelope(b"BDAT %d LAST\r\n" % rendered.size, reset=self._reset))
+            group.append(transaction.envelope(b"BDAT %d LAST\r\n" % rendered.size, self._reset))
             group += rendered.chunks()
             replies += transaction.owed + 1
             self._reset = transaction.handed_over = True
@@ -350,27 +351,19 @@ class Pipeline:
         """Return the next transaction, None if there is none or the server takes no more."""
         if self._wire.failure is not None or self.exhausted:
             return None
-        while (transaction := self._at_hand()) is None:
+        while not self._ready:
             if not await self._read_ahead():
                 return None
-        return transaction
-
-    def _at_hand(self) -> Transaction | None:
-        """Return the next transaction of what was read ahead."""
-        while self._ready:
-            if self._ready[0].transactions:
-                return self._ready[0].transactions[0]
-            self._ready.popleft()
-        return None
+        return self._ready[0]
 
     async def _read_ahead(self) -> bool:
         """Take and render some more when the last ones are begun; return False if there are no more for now."""
-        if len(self._ready) > 1 or self._wire.failure is not None:
+        if self._ready or self._wire.failure is not None:
             return True
         self._read_at_once()
         if self._at_once is None and self._source is not None:
             size = 0
-            while self._may_read(size):
+            while len(self._ready) < self._ahead and size <= SMALL:
                 if (submission := await anext(self._source, None)) is None:
                     break
                 size += self._add(submission)
@@ -380,7 +373,7 @@ class Pipeline:
         """Do the same where no task has to wake up for it, if the source can (see the hook ``send_batch``)."""
         size = 0
         try:
-            while self._at_once is not None and self._may_read(size):
+            while self._at_once is not None and len(self._ready) < self._ahead and size <= SMALL:
                 if (submission := self._at_once()) is None:
                     break
                 size += self._add(submission)
@@ -388,21 +381,15 @@ class Pipeline:
             self._broken = error
             self._at_once = self._source = None
 
-    def _may_read(self, size: int) -> bool:
-        most = AHEAD if self._terms.max_transactions is None else 1
-        return len(self._ready) < most and size <= SMALL
-
     def _add(self, submission: Submission) -> int:
         job = Job(submission, self._terms)
         self._jobs.append(job)
-        if not job.transactions:
-            return 0
-        self._ready.append(job)
-        return job.rendered.size
+        self._ready += job.transactions
+        return job.rendered.size if job.transactions else 0
 
     def _begin(self, transaction: Transaction) -> None:
-        job = transaction.job
-        job.over.append(job.transactions.pop(0))
+        self._ready.popleft()
+        transaction.job.begun += 1
         self._begun += 1
 
     async def _stream(self, transaction: Transaction, chunks: Iterable[bytes]) -> bool:

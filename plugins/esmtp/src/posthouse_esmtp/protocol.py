@@ -9,13 +9,9 @@ from typing import Any
 from posthouse.errors import ConnectError, PosthouseError, ProtocolError, Reply, Stage
 from posthouse_esmtp.answers import error_for
 from posthouse_esmtp.dialogue import Dialogue
-from posthouse_esmtp.replies import ReplyParser
+from posthouse_esmtp.replies import CLOSING, ReplyParser
 
-__all__ = ["CLOSING", "Wire"]
-
-CLOSING = 421
-"""The reply with which a server ends the session, whatever the command was (RFC 5321 section 3.8)."""
-
+__all__ = ["Wire"]
 
 _ROOM = 16384  # octets that are read at once
 
@@ -205,14 +201,15 @@ class Wire(asyncio.BufferedProtocol):
         """Sort what arrived into replies that are owed; anything else is the end."""
         if self.failure is not None:
             return
+        parser = self._parser
         try:
-            replies = self._parser.feed(bytes(self._room[:nbytes]))
+            replies = parser.feed(bytes(self._room[:nbytes]))
         except ProtocolError as error:
             self.fail(error)
             return
         if replies:
             self._progress = self._loop.time()
-        if self.dialogue is None and len(replies) <= self._owed and CLOSING not in [reply.code for reply in replies]:
+        if self.dialogue is None and not parser.closing and len(replies) <= self._owed:
             self._owed -= len(replies)
             self._arrived += replies
         else:
@@ -224,8 +221,8 @@ class Wire(asyncio.BufferedProtocol):
                     return
                 self._owed -= 1
                 self._arrived.append(reply)
-        if self._parser.error is not None:
-            self.fail(self._parser.error)
+        if parser.error is not None:
+            self.fail(parser.error)
         elif 0 < self._wanted <= len(self._arrived) and not self._may_step():
             self._wake()
 

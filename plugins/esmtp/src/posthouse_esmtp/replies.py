@@ -11,7 +11,10 @@ from attrs import Factory, frozen
 
 from posthouse.errors import ProtocolError, Reply, Stage
 
-__all__ = ["MAX_LINE", "MAX_REPLY", "ReplyParser", "ServerOffers", "parse_ehlo", "split_enhanced"]
+__all__ = ["CLOSING", "MAX_LINE", "MAX_REPLY", "ReplyParser", "ServerOffers", "parse_ehlo", "split_enhanced"]
+
+CLOSING = 421
+"""The reply with which a server ends the session, whatever the command was (RFC 5321 section 3.8)."""
 
 MAX_LINE = 8192
 """Longest reply line taken, in bytes. RFC 5321 section 4.5.3.1.5 says 512; real servers write longer ones."""
@@ -43,15 +46,17 @@ class ReplyParser:
     strict where a mistake could put commands and replies out of step.
 
     Attributes:
+        closing: True once the server ended the session with `CLOSING`.
         error: why the parser stopped; nothing is read any more after that.
     """
 
-    __slots__ = ("_buffer", "_lines", "_size", "error")
+    __slots__ = ("_buffer", "_lines", "_size", "closing", "error")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._lines: list[_Line] = []
         self._size = 0
+        self.closing = False
         self.error: ProtocolError | None = None
 
     @property
@@ -71,16 +76,24 @@ class ReplyParser:
         """
         if self.error is not None:
             raise self.error
-        replies: list[Reply] = []
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
-        *whole, rest = data.split(b"\n")
-        previous = line = None
+        lines = data.split(b"\n")
+        rest = lines.pop()
+        if not rest and not self._lines:
+            replies = [*map(_usual_reply, lines)]
+            if all(replies):
+                return replies  # type: ignore[return-value] # nothing else is left
+        return self._one_by_one(lines, rest)
+
+    def _one_by_one(self, lines: list[bytes], rest: bytes) -> list[Reply]:
+        """Do the same for any line: a part of a reply, malformed, the last one, or cut short."""
+        replies: list[Reply] = []
         try:
-            for raw in whole:
-                if line is None or raw != previous:  # a hundred recipients are often answered alike
-                    line, previous = _parse_line(raw), raw
+            for raw in lines:
+                line = _parse_line(raw)
+                self.closing = self.closing or line.code == CLOSING
                 if line.reply is not None and not self._lines:
                     replies.append(line.reply)
                 else:
@@ -110,6 +123,15 @@ class ReplyParser:
 
 
 @lru_cache(maxsize=128)  # most of what a server says, it has said before: "250 2.1.5 Ok"
+def _usual_reply(raw: bytes) -> Reply | None:
+    """Return the reply that is this line; None if it needs a closer look."""
+    try:
+        line = _parse_line(raw)
+    except ProtocolError:
+        return None
+    return line.reply if line.code != CLOSING else None
+
+
 def _parse_line(raw: bytes) -> _Line:
     if len(raw) > MAX_LINE:
         raise _too_long(raw)

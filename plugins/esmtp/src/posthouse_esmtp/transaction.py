@@ -15,7 +15,7 @@ from posthouse.mime import Rendered, render
 from posthouse.receipts import Delivery, RecipientOutcome, RecipientStatus, all_accepted
 from posthouse_esmtp.answers import error_for, outcome_for
 from posthouse_esmtp.envelope import Terms, mail_command, rcpt_commands, split_recipients
-from posthouse_esmtp.protocol import CLOSING
+from posthouse_esmtp.replies import CLOSING
 
 __all__ = ["END", "SMALL", "Job", "Transaction"]
 
@@ -80,7 +80,7 @@ class Transaction:
         self.accepted = False
         self.handed_over = False
 
-    def envelope(self, end: bytes, *, reset: bool) -> bytes:
+    def envelope(self, end: bytes, reset: bool) -> bytes:
         """Return the commands as one group (RFC 2920 section 3.1).
 
         Args:
@@ -89,22 +89,22 @@ class Transaction:
         """
         self.reset = reset
         self.owed = reset + 1 + len(self.recipients)
-        return b"".join((b"RSET\r\n" if reset else b"", self.job.mail, self.rcpts, end))
+        commands = self.job.mail + self.rcpts + end
+        return b"RSET\r\n" + commands if reset else commands
 
-    def take(self, replies: Sequence[Reply]) -> Sequence[Reply]:
+    def take(self, replies: list[Reply]) -> list[Reply]:
         """Note the replies to `envelope`, which may be cut short, and return those that are left."""
-        count = self.owed
-        if not count:
+        if not self.owed:
             return replies
-        first = int(self.reset)
+        count = self.owed - self.reset
         if self.reset and replies:
-            self.cleared = replies[0]
-        if len(replies) > first:
+            self.cleared, *replies = replies
+        if replies:
             self.owed = 0
-            self.mail = mail = replies[first]
-            self.answers = answers = replies[first + 1 : count]
-            alike = answers.count(answers[0]) if answers else 0
-            self.smooth = not first and mail.code < 300 and alike == len(self.recipients) and answers[0].code < 300
+            self.mail = replies[0]
+            self.answers = answers = replies[1:count]
+            if replies[0].code < 300 and answers and answers[0].code < 300 and not self.reset:
+                self.smooth = answers.count(answers[0]) == len(self.recipients)
         return replies[count:]
 
     @property
@@ -211,17 +211,17 @@ class Job:
         small: True if it goes out in one piece.
         octets: what follows DATA, of a small one, if that is how it goes.
         mail: the MAIL command of each of its transactions.
-        transactions: those that were not begun.
-        over: those that are decided, or were begun when the connection broke.
+        transactions: in the order in which they are begun.
+        begun: how many of them are decided, or were begun when the connection broke.
         problem: why it was not even tried.
     """
 
-    __slots__ = ("mail", "octets", "over", "problem", "rendered", "small", "submission", "transactions")
+    __slots__ = ("begun", "mail", "octets", "problem", "rendered", "small", "submission", "transactions")
 
     def __init__(self, submission: Submission, terms: Terms) -> None:
         self.submission = submission
-        self.over: list[Transaction] = []
-        self.transactions: list[Transaction] = []
+        self.transactions: tuple[Transaction, ...] = ()
+        self.begun = 0
         self.problem: PosthouseError | None = None
         self.small = False
         self.octets = b""
@@ -240,26 +240,26 @@ class Job:
         self.mail = mail_command(envelope, rendered, terms, utf8=not rcpts.isascii())
         self.small = rendered.size <= SMALL and not rendered.blocking
         if self.small and not terms.chunking:
-            self.octets = b"".join([*rendered.dot_stuffed(), END])
-        groups = split_recipients(envelope.recipients, terms)
-        if len(groups) == 1:
-            self.transactions.append(Transaction(self, envelope.recipients, rcpts))
+            self.octets = rendered.dot_stuffed_whole() + END
+        if terms.unlimited:
+            self.transactions = (Transaction(self, envelope.recipients, rcpts),)
         else:
-            self.transactions += [Transaction(self, some, rcpt_commands(some, envelope.dsn)) for some in groups]
+            groups = split_recipients(envelope.recipients, terms)
+            self.transactions = tuple([Transaction(self, some, rcpt_commands(some, envelope.dsn)) for some in groups])
 
     @property
     def touched(self) -> bool:
         """True if content was handed over, or somebody was refused, so that it cannot simply be sent again."""
-        return any(transaction.handed_over or transaction.refused for transaction in self.over)
+        return any(transaction.handed_over or transaction.refused for transaction in self.transactions)
 
     @property
     def decided(self) -> bool:
         """True if nothing is left to send."""
-        if self.transactions:
+        if self.begun < len(self.transactions):
             return False
-        if len(self.over) == 1 and self.over[0].content is not None:
+        if len(self.transactions) == 1 and self.transactions[0].content is not None:
             return True
-        return all(transaction.content is not None or transaction.refused for transaction in self.over)
+        return all(transaction.content is not None or transaction.refused for transaction in self.transactions)
 
     def delivery(self, server: str, lost: PosthouseError | None = None) -> Delivery:
         """Return what became of the submission.
@@ -268,17 +268,17 @@ class Job:
             server: the server, for the text of errors.
             lost: why the connection was lost, if the submission was not decided by then.
         """
-        if len(self.over) == 1 and self.over[0].accepted and not self.transactions:
-            only = self.over[0]
+        if len(self.transactions) == 1 and self.transactions[0].accepted:
+            only = self.transactions[0]
             return Delivery(_all_accepted(only.recipients, only.answers[0]), only.content, _request_id(only.content))
         if self.problem is not None and not self.touched:
             return self._not_tried(self.problem)
         if lost is not None and not self.touched:
             return Delivery((), error=lost, untouched=True)
         outcomes: list[RecipientOutcome] = []
-        for transaction in (*self.over, *self.transactions):
+        for transaction in self.transactions:
             outcomes += transaction.outcomes(lost)
-        reply = self.over[-1].content
+        reply = self.transactions[self.begun - 1].content
         return Delivery(
             tuple(outcomes),
             reply=reply,
@@ -294,7 +294,7 @@ class Job:
             return _uncertain(server, lost)
         if RecipientStatus.ACCEPTED in statuses:
             return None
-        errors = [transaction.error(server) for transaction in self.over]
+        errors = [transaction.error(server) for transaction in self.transactions]
         return next((error for error in errors if error is not None), lost)
 
     def _not_tried(self, problem: PosthouseError) -> Delivery:
