@@ -100,7 +100,7 @@ class Preparation:
                 code="message.unsupported",
                 details={"problems": [str(problem) for problem in problems]},
             )
-        return Submission(message=message, envelope=envelope, number=number), withheld
+        return made(Submission, {"message": message, "envelope": envelope, "number": number}), withheld
 
 
 def with_account_defaults(message: Message, account: Account) -> Message:

@@ -256,6 +256,7 @@ class _Lane:
         settled = False
         submissions = _Submissions(self._waiting, under_way, self._channel, lease)
         limit = self._channel.account.delivery.timeout
+        slack = limit * _SLACK
         error: PosthouseError | None = None
         loop = asyncio.get_running_loop()
         try:
@@ -263,18 +264,19 @@ class _Lane:
                 asyncio.timeout(limit) as timer,
                 aclosing(self._channel.send_batch(lease, submissions)) as deliveries,
             ):
-                extended = loop.time()
+                extended = time.perf_counter()
                 async for delivery in deliveries:
+                    now = time.perf_counter()
                     lease.sent += 1
                     if delivery.untouched:
                         self._channel.note_refusal(lease, delivery)
                     if delivery.untouched and under_way[0].may_wait(settled):
                         untouched.append(under_way.popleft())
                     else:
-                        self._settle(under_way.popleft(), lease, delivery)
+                        self._settle(under_way.popleft(), lease, delivery, now)
                         settled = True
-                    if (now := loop.time()) - extended > limit * _SLACK:
-                        timer.reschedule(now + limit)
+                    if now - extended > slack:
+                        timer.reschedule(loop.time() + limit)
                         extended = now
         except TimeoutError:
             error = timed_out(limit, handed_over=True)
@@ -293,12 +295,12 @@ class _Lane:
                 untouched.append(job)
                 continue
             broken = error or UncertainError("The transport gave no answer for this message.", code="plugin.contract")
-            self._settle(job, lease, undelivered(job.prepared[0], broken))
+            self._settle(job, lease, undelivered(job.prepared[0], broken), time.perf_counter())
         self._waiting.extendleft(reversed(untouched))
 
-    def _settle(self, job: _Job, lease: Lease, delivery: Delivery) -> None:
+    def _settle(self, job: _Job, lease: Lease, delivery: Delivery, now: float) -> None:
         """Make the receipt."""
-        job.timings["total"] = time.perf_counter() - job.started
+        job.timings["total"] = now - job.started
         self._finish(job.number, receipt_for(job.prepared, self._account, lease, delivery, job.timings))
 
     def _no_connection(self, error: PosthouseError) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import field, frozen
 
-from posthouse._checks import check_date, check_header, check_id, check_message
+from posthouse._checks import check_date, check_further, check_header, check_id, check_line, check_text
 from posthouse._converters import (
     Addresses,
     Attachments,
@@ -156,26 +156,36 @@ class Message:
         fields["html"] = html
         if cc or bcc or reply_to:
             fields |= {"cc": to_addresses(cc), "bcc": to_addresses(bcc), "reply_to": to_addresses(reply_to)}
-        if attachments or inline:
-            fields |= {"attachments": to_attachments(attachments), "inline": to_inline(inline)}
-        if sender_header is not None or envelope_sender is not None:
-            fields["sender_header"] = to_address(sender_header)
-            fields["envelope_sender"] = to_bounce_address(envelope_sender)
-        if headers or list_unsubscribe or priority is not None or auto_submitted is not None:
-            fields["headers"] = to_headers(headers)
-            fields["list_unsubscribe"] = to_texts(list_unsubscribe)
-            fields["priority"] = _priority(priority)
-            fields["auto_submitted"] = auto_submitted
-        if date is not None or message_id is not None or in_reply_to is not None or references:
-            fields |= {"date": date, "message_id": message_id}
-            fields |= {"in_reply_to": in_reply_to, "references": to_texts(references)}
-        if request_dsn is not None or request_read_receipt or require_tls:
-            fields["request_dsn"] = to_dsn(request_dsn)
-            fields |= {"request_read_receipt": request_read_receipt, "require_tls": require_tls}
-        if raw is not None or frozen is not None:
-            fields |= {"raw": to_raw(raw), "frozen": frozen}
+        lists = attachments or inline or headers or list_unsubscribe or references
+        options = (priority, date, message_id, request_dsn, in_reply_to, sender_header, envelope_sender, auto_submitted)
+        flags = request_read_receipt or require_tls or raw is not None or frozen is not None
+        further = lists or flags or options != _NO_OPTIONS
+        if further:
+            fields |= {
+                "attachments": to_attachments(attachments),
+                "inline": to_inline(inline),
+                "headers": to_headers(headers),
+                "priority": _priority(priority),
+                "date": date,
+                "message_id": message_id,
+                "list_unsubscribe": to_texts(list_unsubscribe),
+                "request_dsn": to_dsn(request_dsn),
+                "request_read_receipt": request_read_receipt,
+                "in_reply_to": in_reply_to,
+                "references": to_texts(references),
+                "sender_header": to_address(sender_header),
+                "envelope_sender": to_bounce_address(envelope_sender),
+                "auto_submitted": auto_submitted,
+                "require_tls": require_tls,
+                "raw": to_raw(raw),
+                "frozen": frozen,
+            }
         object.__setattr__(self, "__dict__", fields)
-        check_message(self)
+        check_line(subject, "subject")
+        check_text(text, "text")
+        check_text(html, "html")
+        if further:
+            check_further(self)
 
     @classmethod
     def from_email(cls, message: EmailMessage) -> Message:
@@ -296,10 +306,11 @@ class Message:
         return attrs.evolve(self, raw=with_headers(self.raw, headers, replace=replace))
 
 
+_NO_OPTIONS = (None,) * 8
 _EMPTY: dict[str, Any] = {each.name: each.default for each in attrs.fields(Message)}
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Submission:
     """What a transport is handed: a message that is ready, and its envelope.
 

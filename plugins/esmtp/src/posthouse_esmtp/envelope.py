@@ -183,25 +183,24 @@ def mail_command(envelope: Envelope, message: Sizes, terms: Terms, *, utf8: bool
             details={"size": message.size, "limit": terms.max_size},
         )
     sender = path(envelope.sender) if envelope.sender else b""
-    parameters = [b"MAIL FROM:<", sender, b">"]
+    command = b"MAIL FROM:<" + sender + b">"
     if terms.size:
-        parameters.append(b" SIZE=%d" % message.size)
+        command += b" SIZE=%d" % message.size
     if message.needs_eightbit:
         _require(terms.eightbit, "8BITMIME", "content that is not plain ASCII")
-        parameters.append(b" BODY=8BITMIME")
+        command += b" BODY=8BITMIME"
     if utf8 or message.needs_utf8 or not sender.isascii():
         _require(terms.utf8, "SMTPUTF8", "an address or header that is not plain ASCII")
-        parameters.append(b" SMTPUTF8")
+        command += b" SMTPUTF8"
     if envelope.require_tls:
         _require(terms.require_tls, "REQUIRETLS", "verified encryption on the whole way")
-        parameters.append(b" REQUIRETLS")
+        command += b" REQUIRETLS"
     if envelope.dsn is not None:
         _require(terms.dsn, "DSN", "delivery status notifications")
-        parameters.append(b" RET=FULL" if envelope.dsn.full else b" RET=HDRS")
+        command += b" RET=FULL" if envelope.dsn.full else b" RET=HDRS"
         if envelope.dsn.envelope_id:
-            parameters.append(b" ENVID=" + xtext(envelope.dsn.envelope_id))
-    parameters.append(b"\r\n")
-    return b"".join(parameters)
+            command += b" ENVID=" + xtext(envelope.dsn.envelope_id)
+    return command + b"\r\n"
 
 
 @lru_cache(maxsize=64)  # what goes to a hundred people goes to the same hundred again

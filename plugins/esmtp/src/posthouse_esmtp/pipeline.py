@@ -30,12 +30,13 @@ __all__ = ["WINDOW", "Pipeline"]
 WINDOW = 32
 """Messages that may be unanswered with CHUNKING. After a disconnect, that many are uncertain."""
 
-AHEAD = 16
+AHEAD = 8
 """Messages that are rendered at a time, while the server is busy; fewer if they are large.
 
-What has just run runs twice as fast again, so one after the other would cost more."""
+What has just run runs twice as fast again, so one after the other would cost more. Over several connections, more at a
+time leave the server without work meanwhile."""
 
-BUNCH = 16
+BUNCH = 8
 """Messages after which the caller hears of those that were accepted: each change between tasks costs as much as one."""
 
 _CONTENT_PATIENCE = 2
