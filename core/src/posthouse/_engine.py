@@ -112,14 +112,15 @@ class Engine:
         timings: dict[str, float] = {}
         try:
             prepared = await self.preparation(account).run(message)
+            submission, _ = prepared
             timings["prepare"] = time.perf_counter() - started
         except PosthouseError as error:
             return failed(message, account, error, timings)
         channel = self._channels[account.name]
         try:
-            lease, delivery = await self._deliver(channel, prepared[0], timings)
+            lease, delivery = await self._deliver(channel, submission, timings)
         except PosthouseError as error:
-            return failed(prepared[0].message, account, error, timings, prepared)
+            return failed(submission.message, account, error, timings, prepared)
         timings["total"] = time.perf_counter() - started
         return receipt_for(prepared, account, lease, delivery, timings)
 

@@ -69,6 +69,10 @@ class _Job:
     timings: dict[str, float]
     again: bool = False
 
+    @property
+    def submission(self) -> Submission:
+        return self.prepared[0]
+
     def may_wait(self, settled: bool) -> bool:
         """Return whether a job that was not handed over may wait for another connection.
 
@@ -295,7 +299,7 @@ class _Lane:
                 untouched.append(job)
                 continue
             broken = error or UncertainError("The transport gave no answer for this message.", code="plugin.contract")
-            self._settle(job, lease, undelivered(job.prepared[0], broken), time.perf_counter())
+            self._settle(job, lease, undelivered(job.submission, broken), time.perf_counter())
         self._waiting.extendleft(reversed(untouched))
 
     def _settle(self, job: _Job, lease: Lease, delivery: Delivery, now: float) -> None:
@@ -316,8 +320,7 @@ class _Lane:
             self._fail(self._waiting.popleft(), error)
 
     def _fail(self, job: _Job, error: PosthouseError) -> None:
-        message = job.prepared[0].message
-        self._finish(job.number, failed(message, self._account, error, job.timings, job.prepared))
+        self._finish(job.number, failed(job.submission.message, self._account, error, job.timings, job.prepared))
 
 
 class _Submissions(AsyncIterator["Submission"]):
@@ -339,7 +342,7 @@ class _Submissions(AsyncIterator["Submission"]):
         self._room -= 1
         if self._rate is not None:
             self._rate.take()
-        return job.prepared[0]
+        return job.submission
 
     async def __anext__(self) -> Submission:
         if (submission := self.ready()) is None:
