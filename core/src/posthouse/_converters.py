@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from os import PathLike
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from posthouse.addresses import Address, parse_addresses, parse_each
 from posthouse.attachments import Attachment, AttachmentSource
@@ -25,6 +25,8 @@ __all__ = [
     "to_raw",
     "to_texts",
 ]
+
+_Item = TypeVar("_Item")
 
 Addresses: TypeAlias = "str | Address | Iterable[str | Address] | None"
 """What address fields take: one, many, or a text with commas."""
@@ -61,7 +63,7 @@ _read_texts = lru_cache(maxsize=64)(parse_each)  # what goes to a hundred people
 
 def _read_all(value: Iterable[str | Address]) -> tuple[Address, ...]:
     found: list[Address] = []
-    for item in value:
+    for item in _each(value, "addresses are"):
         if isinstance(item, Address):
             found.append(item)
         elif isinstance(item, str):
@@ -79,7 +81,7 @@ def to_attachments(value: Attachments) -> tuple[Attachment, ...]:
         return (Attachment.of(value),)
     if isinstance(value, tuple) and all(isinstance(item, Attachment) for item in value):
         return value
-    return tuple(Attachment.of(item) for item in value)
+    return tuple(Attachment.of(item) for item in _each(value, "attachments are"))
 
 
 def to_inline(value: Attachments) -> tuple[Attachment, ...]:
@@ -94,14 +96,18 @@ def to_headers(value: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tu
     """Take a mapping or pairs."""
     if not value:
         return ()
-    return tuple((name, text) for name, text in (value.items() if isinstance(value, Mapping) else value))
+    pairs: list[Any] = [*_each(value.items() if isinstance(value, Mapping) else value, "headers are pairs,")]
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise MessageError(f"a header is a name and a value, not {type(pair).__name__}", code="message.type")
+    return tuple((name, text) for name, text in pairs)
 
 
 def to_texts(value: str | Iterable[str]) -> tuple[str, ...]:
     """Take one or many."""
     if not value:
         return ()
-    return (value,) if isinstance(value, str) else tuple(value)
+    return (value,) if isinstance(value, str) else tuple(_each(value, "texts are"))
 
 
 def to_dsn(value: bool | DsnRequest | None) -> DsnRequest | None:
@@ -128,3 +134,10 @@ def to_raw(value: bytes | None) -> bytes | None:
     from posthouse.mime.raw import normalized
 
     return normalized(value)
+
+
+def _each(value: Iterable[_Item], what: str) -> Iterator[_Item]:
+    try:
+        return iter(value)
+    except TypeError as error:
+        raise MessageError(f"{what} one or many, not {type(value).__name__}", code="message.type") from error
