@@ -1,20 +1,25 @@
 """Whatever a server answers, the pipelined engine reports what a command-by-command client sees, and stays in step.
 
 The server's answers depend on which message and recipient a command is about, not on how many came before, so that both
-clients meet the same server however they group their commands.
+clients meet the same server however they group their commands. The engine keeps its connection from batch to batch, as
+long as it is usable; the other client begins each batch afresh, so nothing may be left over from the batch before.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing
 from enum import StrEnum
+from typing import ClassVar
 
 import pytest
 from attrs import evolve, frozen
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from posthouse.messages import Envelope, Message, Submission
 from posthouse.providers import Credential
@@ -64,7 +69,11 @@ plans = st.lists(
 )
 
 
-def submissions(plan: Sequence[Plan]) -> list[Submission]:
+ALL_IS_WELL = Plan(250, (250,), 354, 250, always_354=False, late_drop=False)
+
+
+def submissions(plan: Sequence[Plan], first: int) -> list[Submission]:
+    """Return one message for each; ``first`` is the place of the first one among all that the server will see."""
     return [
         Submission(
             message=Message(sender="ada@example.org", to="x@example.org", text=f".{number}", message_id="<1@x>"),
@@ -74,7 +83,7 @@ def submissions(plan: Sequence[Plan]) -> list[Submission]:
             ),
             number=number,
         )
-        for number, one in enumerate(plan)
+        for number, one in enumerate(plan, first)
     ]
 
 
@@ -84,8 +93,8 @@ def submissions(plan: Sequence[Plan]) -> list[Submission]:
 class Planned:
     """Answers by plan, and as a correct server would where a command is out of order."""
 
-    def __init__(self, plan: Sequence[Plan], mode: Mode) -> None:
-        self.plan = [*plan, Plan(250, (250,), 354, 250, always_354=False, late_drop=False)]
+    def __init__(self, plan: list[Plan], mode: Mode) -> None:
+        self.plan = plan
         offers = {Mode.STEPWISE: (), Mode.PIPELINING: ("PIPELINING",), Mode.CHUNKING: ("PIPELINING", "CHUNKING")}
         self.server = ScriptedServer(
             offers=OFFERS + offers[mode],
@@ -99,7 +108,11 @@ class Planned:
             },
         )
         self.open = self.accepted = False
-        self.current = self.plan[0]
+        self.current = ALL_IS_WELL
+
+    def begin(self) -> None:
+        """Expect a new connection."""
+        self.open = self.accepted = False
 
     def mail(self, session: Session) -> Step:
         if self.open:
@@ -219,17 +232,23 @@ class Reference:
         self.results.update(dict.fromkeys(recipients, "refused"))
 
 
-async def expected(plan: Sequence[Plan]) -> dict[str, str]:
-    planned = Planned(plan, Mode.STEPWISE)
-    async with planned.server as server:
-        reader, writer = await asyncio.open_connection(server.host, server.port)
-        return await Reference(reader, writer).run(submissions(plan))
-
-
 # --- the comparison ---------------------------------------------------------------------------------------------------
 
 
-async def each(batch: Sequence[Submission]) -> AsyncIterator[Submission]:
+class Waiting(AsyncIterator[Submission]):
+    """Submissions that can be had at once, as the engine's own can."""
+
+    def __init__(self, batch: Sequence[Submission]) -> None:
+        self.left = deque(batch)
+
+    def ready(self) -> Submission | None:
+        return self.left.popleft() if self.left else None
+
+    async def __anext__(self) -> Submission:
+        raise AssertionError("nobody has to wait for these")
+
+
+async def awaited(batch: Sequence[Submission]) -> AsyncIterator[Submission]:
     for one in batch:
         yield one
 
@@ -237,43 +256,12 @@ async def each(batch: Sequence[Submission]) -> AsyncIterator[Submission]:
 def results(batch: Sequence[Submission], deliveries: Sequence[Delivery]) -> dict[str, str]:
     found = {address: "untouched" for one in batch for address in one.envelope.recipients}
     for delivery in deliveries:
+        accepted = any(outcome.status == "accepted" for outcome in delivery.recipients)
+        uncertain = any(outcome.status == "uncertain" for outcome in delivery.recipients)
+        assert (delivery.error is None) == (accepted and not uncertain)
         if not delivery.untouched:
             found.update({outcome.address: outcome.status.value for outcome in delivery.recipients})
     return found
-
-
-async def drive(plan: Sequence[Plan], mode: Mode) -> tuple[dict[str, str], dict[str, str], bool]:
-    """Return what the engine reports, what the server did, and whether the connection was usable afterwards."""
-    planned = Planned(plan, mode)
-    batch = submissions(plan)
-    async with planned.server as server:
-        account = EsmtpSettings(host=server.host, port=server.port, chunking=mode is Mode.CHUNKING)
-        connection = await Opening(account, Credential(), Security.NEVER).open()
-        deliveries = [delivery async for delivery in connection.send_batch(each(batch))]
-        assert len(deliveries) <= len(batch)
-        for delivery in deliveries:
-            accepted = any(outcome.status == "accepted" for outcome in delivery.recipients)
-            uncertain = any(outcome.status == "uncertain" for outcome in delivery.recipients)
-            assert (delivery.error is None) == (accepted and not uncertain)
-        usable = connection.usable
-        if usable:
-            await still_in_step(connection, len(plan), perhaps_dead=plan[-1].late_drop)
-        await connection.close()
-        found = results(batch, deliveries)
-        truth = delivered(planned)
-    return found, truth, usable
-
-
-async def still_in_step(connection: EsmtpConnection, number: int, *, perhaps_dead: bool) -> None:
-    last = Submission(
-        message=Message(sender="ada@example.org", to="x@example.org", text="still here", message_id="<2@x>"),
-        envelope=Envelope(sender=f"m{number}@example.org", recipients=(f"m{number}r0@example.org",)),
-    )
-    delivery = await connection.send(last)
-    if perhaps_dead and delivery.untouched:
-        assert not connection.usable
-    else:
-        assert [outcome.status for outcome in delivery.recipients] == ["accepted"]
 
 
 def check_against_truth(found: dict[str, str], truth: dict[str, str]) -> None:
@@ -288,35 +276,120 @@ def check_against_truth(found: dict[str, str], truth: dict[str, str]) -> None:
         assert truth.get(address) in allowed[status], f"{address}: reported {status}, really {truth.get(address)}"
 
 
-@pytest.mark.parametrize("mode", [Mode.STEPWISE, Mode.PIPELINING])
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(plan=plans)
-def test_reports_what_a_simple_client_sees(mode: Mode, plan: list[Plan]) -> None:
-    async def compare() -> None:
-        found, truth, _ = await drive(plan, mode)
-        check_against_truth(found, truth)
-        assert found == await expected(plan)
+class Conversation(RuleBasedStateMachine):
+    """Batch after batch, to a server that answers as it likes."""
 
-    asyncio.run(compare())
+    mode: ClassVar[Mode]
+    sequences: ClassVar[int] = 0
+    """How many messages the server has given its random answers for."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.plan: list[Plan] = []
+        self.planned = Planned(self.plan, self.mode)
+        self.simple = Planned(self.plan, Mode.STEPWISE)
+        self.connection: EsmtpConnection | None = None
+        self.runner = asyncio.Runner()
+        self.running = AsyncExitStack()
+        for one in (self.planned, self.simple):
+            self.runner.run(self.running.enter_async_context(one.server))
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(plan=plans)
-def test_chunking_reports_the_same_and_is_uncertain_only_after_a_break(plan: list[Plan]) -> None:
-    async def compare() -> None:
-        found, truth, usable = await drive(plan, Mode.CHUNKING)
-        check_against_truth(found, truth)
-        without_data = [evolve(one, data=354) for one in plan]  # BDAT has no go-ahead to refuse
-        reference = await expected(without_data)
+    def teardown(self) -> None:
+        try:
+            self.runner.run(self.finish())
+        finally:
+            self.runner.run(self.running.aclose())
+            self.runner.close()
+
+    async def finish(self) -> None:
+        if self.connection is not None:
+            await self.send([ALL_IS_WELL], awaited)
+        if self.connection is not None:
+            await self.connection.close()
+
+    @rule(plan=plans, source=st.sampled_from([Waiting, awaited]))
+    def batch(self, plan: list[Plan], source: Callable[[Sequence[Submission]], AsyncIterator[Submission]]) -> None:
+        self.runner.run(self.send(plan, source))
+
+    @rule(plan=plans, taken=st.integers(0, 3))
+    def abandoned(self, plan: list[Plan], taken: int) -> None:
+        self.runner.run(self.leave(plan, taken))
+
+    async def send(self, plan: list[Plan], source: Callable[[Sequence[Submission]], AsyncIterator[Submission]]) -> None:
+        connection, batch = await self.begin(plan)
+        deliveries = [delivery async for delivery in connection.send_batch(source(batch))]
+        assert len(deliveries) <= len(batch)
+        found = results(batch, deliveries)
+        check_against_truth(found, delivered(self.planned))
+        self.compare(found, await self.expected(plan, batch), usable=connection.usable)
+        await self.end(plan)
+
+    async def leave(self, plan: list[Plan], taken: int) -> None:
+        """Stop asking for answers; what was heard until then holds."""
+        connection, batch = await self.begin(plan)
+        deliveries: list[Delivery] = []
+        async with aclosing(connection.send_batch(Waiting(batch))) as answers:
+            while len(deliveries) < taken and (delivery := await anext(answers, None)) is not None:
+                deliveries.append(delivery)
+        heard = batch[: len(deliveries)]
+        check_against_truth(results(heard, deliveries), delivered(self.planned))
+        left_whole = batch[len(batch) - connection.unsent :] if connection.unsent else []
+        check_against_truth(results(left_whole, []), delivered(self.planned))
+        await self.end(plan)
+
+    async def begin(self, plan: list[Plan]) -> tuple[EsmtpConnection, list[Submission]]:
+        batch = submissions(plan, len(self.plan))
+        self.plan += plan
+        type(self).sequences += len(plan)
+        if self.connection is None:
+            self.planned.begin()
+            server = self.planned.server
+            account = EsmtpSettings(host=server.host, port=server.port, chunking=self.mode is Mode.CHUNKING)
+            self.connection = await Opening(account, Credential(), Security.NEVER).open()
+        return self.connection, batch
+
+    async def end(self, plan: list[Plan]) -> None:
+        """Keep the connection for the next batch, unless it is of no more use or about to be found dead."""
+        assert self.connection is not None
+        if not self.connection.usable or plan[-1].late_drop:
+            await self.connection.close()
+            self.connection = None
+
+    async def expected(self, plan: list[Plan], batch: Sequence[Submission]) -> dict[str, str]:
+        first = len(self.plan) - len(plan)
+        if self.mode is Mode.CHUNKING:  # BDAT has no go-ahead to refuse
+            self.simple.plan = [*self.plan[:first], *(evolve(one, data=354) for one in plan)]
+        self.simple.begin()
+        reader, writer = await asyncio.open_connection(self.simple.server.host, self.simple.server.port)
+        return await Reference(reader, writer).run(batch)
+
+    def compare(self, found: dict[str, str], expected: dict[str, str], *, usable: bool) -> None:
+        if self.mode is not Mode.CHUNKING:
+            assert found == expected
+            return
         for address, status in found.items():
-            if status != reference[address]:
+            if status != expected[address]:
                 assert not usable
-                assert reference[address] == "untouched"
-                assert status == "uncertain" or (status == "refused" and server_refuses(plan, address))
+                assert expected[address] == "untouched"
+                assert status == "uncertain" or (status == "refused" and self.refuses(address))
 
-    asyncio.run(compare())
+    def refuses(self, address: str) -> bool:
+        number, index = map(int, re.findall(r"\d+", address)[:2])
+        return self.plan[number].rcpts[index] >= 400
 
 
-def server_refuses(plan: Sequence[Plan], address: str) -> bool:
-    number, index = map(int, re.findall(r"\d+", address)[:2])
-    return plan[number].rcpts[index] >= 400
+@pytest.mark.parametrize("mode", list(Mode))
+def test_reports_what_a_simple_client_sees_batch_after_batch(mode: Mode) -> None:
+    class Machine(Conversation):
+        sequences = 0
+
+    Machine.mode = mode
+    profile = settings(
+        max_examples=100,
+        stateful_step_count=12,
+        deadline=None,
+        suppress_health_check=[*HealthCheck],
+        phases=set(Phase) - {Phase.shrink, Phase.explain},  # which take minutes: add them when it has failed
+    )
+    run_state_machine_as_test(Machine, settings=profile)
+    assert Machine.sequences >= 2000, f"only {Machine.sequences} messages were answered at random"
