@@ -63,7 +63,7 @@ _read_texts = lru_cache(maxsize=64)(parse_each)  # what goes to a hundred people
 
 def _read_all(value: Iterable[str | Address]) -> tuple[Address, ...]:
     found: list[Address] = []
-    for item in _each(value, "addresses are"):
+    for item in _each(value, "addresses"):
         if isinstance(item, Address):
             found.append(item)
         elif isinstance(item, str):
@@ -81,7 +81,7 @@ def to_attachments(value: Attachments) -> tuple[Attachment, ...]:
         return (Attachment.of(value),)
     if isinstance(value, tuple) and all(isinstance(item, Attachment) for item in value):
         return value
-    return tuple(Attachment.of(item) for item in _each(value, "attachments are"))
+    return tuple(Attachment.of(item) for item in _each(value, "attachments"))
 
 
 def to_inline(value: Attachments) -> tuple[Attachment, ...]:
@@ -96,18 +96,20 @@ def to_headers(value: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tu
     """Take a mapping or pairs."""
     if not value:
         return ()
-    pairs: list[Any] = [*_each(value.items() if isinstance(value, Mapping) else value, "headers are pairs,")]
-    for pair in pairs:
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise MessageError(f"a header is a name and a value, not {type(pair).__name__}", code="message.type")
-    return tuple((name, text) for name, text in pairs)
+    return tuple([_pair(item) for item in (value.items() if isinstance(value, Mapping) else _each(value, "headers"))])
 
 
-def to_texts(value: str | Iterable[str]) -> tuple[str, ...]:
+def _pair(item: Any) -> tuple[str, str]:
+    if not isinstance(item, tuple | list) or len(item) != 2:
+        raise MessageError(f"a header is a name and a value, not {type(item).__name__}", code="message.type")
+    return item[0], item[1]
+
+
+def to_texts(value: str | Iterable[str], what: str) -> tuple[str, ...]:
     """Take one or many."""
     if not value:
         return ()
-    return (value,) if isinstance(value, str) else tuple(_each(value, "texts are"))
+    return (value,) if isinstance(value, str) else tuple(_each(value, what))
 
 
 def to_dsn(value: bool | DsnRequest | None) -> DsnRequest | None:
@@ -140,4 +142,4 @@ def _each(value: Iterable[_Item], what: str) -> Iterator[_Item]:
     try:
         return iter(value)
     except TypeError as error:
-        raise MessageError(f"{what} one or many, not {type(value).__name__}", code="message.type") from error
+        raise MessageError(f"{what} can be one or many, not {type(value).__name__}", code="message.type") from error

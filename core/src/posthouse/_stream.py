@@ -122,7 +122,7 @@ class Stream:
         started = time.perf_counter()
         ready = account = None
         try:
-            ready = message if isinstance(message, Message) else as_message(message)
+            ready = as_message(message)
             account = self._choose(ready)
             lane = self._lanes.get(account.name)
             if lane is None:

@@ -114,16 +114,16 @@ class Rendered:
                 yield from map(_stuffed, _cut(segment))
 
     def dot_stuffed_whole(self) -> bytes:
-        """Return what follows DATA in one piece, no final dot."""
-        return b"".join(self.dot_stuffed()) if len(self._segments) > 1 else _stuffed(bytes(self))
+        """Return what follows DATA in one piece, no final dot; a message without files nearly always is one already."""
+        first, *others = self._segments
+        return _stuffed(first) if isinstance(first, bytes) and not others else b"".join(self.dot_stuffed())
 
     def prefixed(self, octets: bytes) -> Rendered:
         """Return the same message with ASCII lines before its first header: what a signature adds."""
         return Rendered([octets, *self._segments], needs_eightbit=self.needs_eightbit, needs_utf8=self.needs_utf8)
 
     def __bytes__(self) -> bytes:
-        first, *others = self._segments
-        return first if isinstance(first, bytes) and not others else b"".join(self.chunks())
+        return b"".join(self.chunks())
 
     def __repr__(self) -> str:
         return f"<Rendered, {self.size} bytes>"

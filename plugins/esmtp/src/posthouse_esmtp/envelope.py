@@ -70,11 +70,6 @@ class Terms:
     max_domains: int | None = None
     max_transactions: int | None = None
 
-    @property
-    def unlimited(self) -> bool:
-        """True if a transaction takes any number of recipients, as far as is known."""
-        return self.max_recipients is None and self.max_domains is None
-
     @classmethod
     def of(cls, offers: ServerOffers, settings: EsmtpSettings, *, verified: bool) -> Terms:
         """Return what may be used.

@@ -241,10 +241,10 @@ class Job:
         self.small = rendered.size <= SMALL and not rendered.blocking
         if self.small and not terms.chunking:
             self.octets = rendered.dot_stuffed_whole() + END
-        if terms.unlimited:
+        groups = split_recipients(envelope.recipients, terms)
+        if len(groups) == 1:
             self.transactions = (Transaction(self, envelope.recipients, rcpts),)
         else:
-            groups = split_recipients(envelope.recipients, terms)
             self.transactions = tuple([Transaction(self, some, rcpt_commands(some, envelope.dsn)) for some in groups])
 
     @property
