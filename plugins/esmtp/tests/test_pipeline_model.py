@@ -303,8 +303,7 @@ class Conversation(RuleBasedStateMachine):
 
     async def finish(self) -> None:
         if self.connection is not None:
-            await self.send([ALL_IS_WELL], awaited)
-        if self.connection is not None:
+            await self.still_in_step(perhaps_dead=False)
             await self.connection.close()
 
     @rule(plan=plans, source=st.sampled_from([Waiting, awaited]))
@@ -320,6 +319,7 @@ class Conversation(RuleBasedStateMachine):
         deliveries = [delivery async for delivery in connection.send_batch(source(batch))]
         assert len(deliveries) <= len(batch)
         found = results(batch, deliveries)
+        assert len(found) == sum(len(one.rcpts) for one in plan)
         check_against_truth(found, delivered(self.planned))
         self.compare(found, await self.expected(plan, batch), usable=connection.usable)
         await self.end(plan)
@@ -331,8 +331,9 @@ class Conversation(RuleBasedStateMachine):
         async with aclosing(connection.send_batch(Waiting(batch))) as answers:
             while len(deliveries) < taken and (delivery := await anext(answers, None)) is not None:
                 deliveries.append(delivery)
-        heard = batch[: len(deliveries)]
-        check_against_truth(results(heard, deliveries), delivered(self.planned))
+        heard = results(batch[: len(deliveries)], deliveries)
+        check_against_truth(heard, delivered(self.planned))
+        self.compare(heard, await self.expected(plan, batch), usable=connection.usable)
         left_whole = batch[len(batch) - connection.unsent :] if connection.unsent else []
         check_against_truth(results(left_whole, []), delivered(self.planned))
         await self.end(plan)
@@ -349,11 +350,21 @@ class Conversation(RuleBasedStateMachine):
         return self.connection, batch
 
     async def end(self, plan: list[Plan]) -> None:
-        """Keep the connection for the next batch, unless it is of no more use or about to be found dead."""
+        """Keep the connection for the next batch, unless it is of no more use or the server has left it."""
         assert self.connection is not None
+        if self.connection.usable and plan[-1].late_drop:
+            await self.still_in_step(perhaps_dead=True)
         if not self.connection.usable or plan[-1].late_drop:
             await self.connection.close()
             self.connection = None
+
+    async def still_in_step(self, *, perhaps_dead: bool) -> None:
+        connection, [last] = await self.begin([ALL_IS_WELL])
+        delivery = await connection.send(last)
+        if perhaps_dead and delivery.untouched:
+            assert not connection.usable
+        else:
+            assert [outcome.status for outcome in delivery.recipients] == ["accepted"]
 
     async def expected(self, plan: list[Plan], batch: Sequence[Submission]) -> dict[str, str]:
         first = len(self.plan) - len(plan)
@@ -365,7 +376,7 @@ class Conversation(RuleBasedStateMachine):
 
     def compare(self, found: dict[str, str], expected: dict[str, str], *, usable: bool) -> None:
         if self.mode is not Mode.CHUNKING:
-            assert found == expected
+            assert found == {address: expected[address] for address in found}
             return
         for address, status in found.items():
             if status != expected[address]:
